@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import "github.com/avert-dev/avert/compiler/diag"
+
+// Workload is what a Deployment, StatefulSet, DaemonSet, Job, CronJob or Pod
+// says about its pods.
+type Workload struct {
+	// APIVersion and Kind are those of the object, such as apps/v1 Deployment.
+	APIVersion, Kind string
+	Namespace, Name  string
+	Labels           map[string]string // of the pod
+	HostNetwork      bool
+	Containers       []Container
+	Span             diag.Span // of metadata.name
+}
+
+// ContainerKind says in which list of the pod a container stands.
+type ContainerKind uint8
+
+const (
+	MainContainer ContainerKind = iota
+	InitContainer
+	EphemeralContainer
+)
+
+// ListKey returns the key of the pod spec that lists containers of the kind.
+func (k ContainerKind) ListKey() string {
+	return [...]string{"containers", "initContainers", "ephemeralContainers"}[k]
+}
+
+// Container is one container of a workload.
+type Container struct {
+	Name string
+	Kind ContainerKind
+	// AddCapabilities and DropCapabilities are as given, without CAP_, sorted;
+	// ALL may be among them.
+	AddCapabilities, DropCapabilities []string
+	Privileged                        bool
+	// AllowPrivilegeEscalation is nil when the workload does not say.
+	// no_new_privs is set when it is false; unknown counts as set.
+	AllowPrivilegeEscalation *bool
+	Span                     diag.Span // of the container's name
+}

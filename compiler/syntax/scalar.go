@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package syntax
+
+import "github.com/avert-dev/avert/compiler/diag"
+
+// Scalar is a value with its place. The zero Scalar was not given.
+type Scalar[T string | bool | uint64] struct {
+	Value T
+	Span  diag.Span
+}
+
+// Given says whether the document has the value.
+func (s Scalar[T]) Given() bool { return !s.Span.IsZero() }
+
+type (
+	// Text is a string.
+	Text = Scalar[string]
+	// Number is an unsigned integer, decimal or with the prefix 0x, 0o or 0b.
+	Number = Scalar[uint64]
+	// Bool is true or false.
+	Bool = Scalar[bool]
+)
+
+// At is embedded in document types to record where the mapping begins.
+type At struct{ Place diag.Span }

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package automata
+
+import (
+	"cmp"
+	"slices"
+)
+
+// minimize returns the automaton with the fewest states and byte classes that
+// has the same languages from the same starts. Its states are numbered in
+// depth-first order from the starts, so equal languages give equal automata.
+//
+// States are told apart round by round. A state is looked at again only when
+// one of its targets moved to another block, and the largest piece of a split
+// block keeps its number: each state moves at most log n times (Hopcroft's
+// argument), and defaults need not be spelled out.
+func minimize(d *dfa) *dfa {
+	r := &refiner{dfa: d}
+	r.start()
+	for len(r.dirty) > 0 {
+		r.round()
+	}
+	return r.quotient().mergeClasses()
+}
+
+type refiner struct {
+	*dfa
+	block []int32 // of each state
+	// The states of block b are elems[blocks[b].lo:blocks[b].hi], and state s
+	// stands at elems[pos[s]].
+	elems, pos []int32
+	blocks     []span
+	// Sources of the transitions into s are preds[predLo[s]:predLo[s+1]].
+	preds   []int32
+	predLo  []uint32
+	dirty   []int32
+	isDirty []bool
+	hashes  []uint64
+}
+
+func (r *refiner) start() {
+	n := len(r.rows)
+	r.block = make([]int32, n)
+	r.isDirty = make([]bool, n)
+	r.hashes = make([]uint64, n)
+	r.pos = make([]int32, n)
+	r.elems = make([]int32, n)
+	for s := range r.elems {
+		r.elems[s] = int32(s)
+		r.mark(int32(s))
+	}
+	slices.SortStableFunc(r.elems, func(s, t int32) int { return cmp.Compare(r.rows[s].accept, r.rows[t].accept) })
+	for i, s := range r.elems {
+		r.pos[s] = int32(i)
+		if i == 0 || r.rows[s].accept != r.rows[r.elems[i-1]].accept {
+			r.blocks = append(r.blocks, span{int32(i), int32(i)})
+		}
+		b := len(r.blocks) - 1
+		r.blocks[b].hi++
+		r.block[s] = int32(b)
+	}
+	r.predLo = make([]uint32, n+1)
+	each := func(visit func(from, to int32)) {
+		for s := range r.rows {
+			visit(int32(s), r.rows[s].def)
+			for _, e := range r.exceptions(int32(s)) {
+				visit(int32(s), e.to)
+			}
+		}
+	}
+	each(func(_, to int32) { r.predLo[to+1]++ })
+	for s := range n {
+		r.predLo[s+1] += r.predLo[s]
+	}
+	r.preds = make([]int32, r.predLo[n])
+	fill := slices.Clone(r.predLo)
+	each(func(from, to int32) {
+		r.preds[fill[to]] = from
+		fill[to]++
+	})
+}
+
+func (r *refiner) mark(s int32) {
+	if !r.isDirty[s] {
+		r.isDirty[s] = true
+		r.dirty = append(r.dirty, s)
+	}
+}
+
+// hash of where s leads, as blocks.
+func (r *refiner) hash(s int32) uint64 {
+	def := r.block[r.rows[s].def]
+	h := mix(1, uint64(def))
+	for _, e := range r.exceptions(s) {
+		if b := r.block[e.to]; b != def {
+			h = mix(h, uint64(e.class)<<32|uint64(b))
+		}
+	}
+	return h
+}
+
+// same reports whether s and t lead to the same blocks.
+func (r *refiner) same(s, t int32) bool {
+	def := r.block[r.rows[s].def]
+	if def != r.block[r.rows[t].def] {
+		return false
+	}
+	a, b := r.exceptions(s), r.exceptions(t)
+	for {
+		for len(a) > 0 && r.block[a[0].to] == def {
+			a = a[1:]
+		}
+		for len(b) > 0 && r.block[b[0].to] == def {
+			b = b[1:]
+		}
+		if len(a) == 0 || len(b) == 0 {
+			return len(a) == len(b)
+		}
+		if a[0].class != b[0].class || r.block[a[0].to] != r.block[b[0].to] {
+			return false
+		}
+		a, b = a[1:], b[1:]
+	}
+}
+
+// round looks at all dirty states once. All of it is judged by the blocks as
+// they were when the round began.
+func (r *refiner) round() {
+	work := r.dirty
+	r.dirty = nil
+	for _, s := range work {
+		r.isDirty[s] = false
+		r.hashes[s] = r.hash(s)
+	}
+	slices.SortFunc(work, func(s, t int32) int {
+		return cmp.Or(cmp.Compare(r.block[s], r.block[t]), cmp.Compare(r.hashes[s], r.hashes[t]), cmp.Compare(s, t))
+	})
+	// New blocks are named at the end: until then r.block is as it was.
+	var fresh []int32
+	for len(work) > 0 {
+		n := 1
+		for n < len(work) && r.block[work[n]] == r.block[work[0]] {
+			n++
+		}
+		fresh = r.splitBlock(fresh, work[:n])
+		work = work[n:]
+	}
+	for _, b := range fresh {
+		for _, s := range r.states(b) {
+			r.block[s] = b
+		}
+	}
+	for _, b := range fresh {
+		for _, s := range r.states(b) {
+			for _, q := range r.preds[r.predLo[s]:r.predLo[s+1]] {
+				r.mark(q)
+			}
+		}
+	}
+}
+
+// span is a half-open range of refiner.elems.
+type span struct{ lo, hi int32 }
+
+func (r *refiner) states(b int32) []int32 { return r.elems[r.blocks[b].lo:r.blocks[b].hi] }
+
+func (r *refiner) place(s, at int32) {
+	other, from := r.elems[at], r.pos[s]
+	r.elems[at], r.elems[from] = s, other
+	r.pos[s], r.pos[other] = at, from
+}
+
+// splitBlock splits the block of the dirty states, which are sorted by hash, and
+// appends the numbers of new blocks to fresh.
+func (r *refiner) splitBlock(fresh, dirty []int32) []int32 {
+	b := r.block[dirty[0]]
+	whole := r.blocks[b]
+	if whole.hi-whole.lo == 1 {
+		return fresh
+	}
+	// The clean states still lead to the same blocks as one another. They go to
+	// the end, the dirty states that do likewise come before them.
+	clean := whole.lo + int32(len(dirty))
+	for i, s := range dirty {
+		r.place(s, whole.lo+int32(i))
+	}
+	var parts []span
+	last := span{clean, whole.hi}
+	at := whole.lo
+	for len(dirty) > 0 {
+		n := 1
+		for n < len(dirty) && r.hashes[dirty[n]] == r.hashes[dirty[0]] && r.same(dirty[n], dirty[0]) {
+			n++
+		}
+		group := dirty[:n]
+		dirty = dirty[n:]
+		if last.lo == clean && clean < whole.hi && r.same(group[0], r.elems[clean]) {
+			last.lo -= int32(n)
+			for i, s := range group {
+				r.place(s, last.lo+int32(i))
+			}
+			continue
+		}
+		for i, s := range group {
+			r.place(s, at+int32(i))
+		}
+		parts = append(parts, span{at, at + int32(n)})
+		at += int32(n)
+	}
+	if last.lo < last.hi {
+		parts = append(parts, last)
+	}
+	largest := 0
+	for i, p := range parts {
+		if p.hi-p.lo > parts[largest].hi-parts[largest].lo {
+			largest = i
+		}
+	}
+	r.blocks[b] = parts[largest]
+	for i, p := range parts {
+		if i != largest {
+			fresh = append(fresh, int32(len(r.blocks)))
+			r.blocks = append(r.blocks, p)
+		}
+	}
+	return fresh
+}
+
+// quotient makes one state of each block that a start reaches, in depth-first
+// order.
+func (r *refiner) quotient() *dfa {
+	q := &dfa{classes: r.classes}
+	id := make([]int32, len(r.blocks))
+	for i := range id {
+		id[i] = -1
+	}
+	var order []int32 // representatives
+	var stack []int32
+	for _, s := range r.dfa.starts {
+		stack = append(stack, s)
+		for len(stack) > 0 {
+			s := stack[len(stack)-1]
+			stack = stack[:len(stack)-1]
+			if id[r.block[s]] >= 0 {
+				continue
+			}
+			id[r.block[s]] = int32(len(order))
+			order = append(order, s)
+			stack = append(stack, r.rows[s].def)
+			ex := r.exceptions(s)
+			for i := len(ex) - 1; i >= 0; i-- {
+				stack = append(stack, ex[i].to)
+			}
+		}
+		q.starts = append(q.starts, id[r.block[s]])
+	}
+	q.rows = make([]row, len(order))
+	for i, s := range order {
+		def := id[r.block[r.rows[s].def]]
+		lo := uint32(len(q.edges))
+		for _, e := range r.exceptions(s) {
+			if to := id[r.block[e.to]]; to != def {
+				q.edges = append(q.edges, edge{to: to, class: e.class})
+			}
+		}
+		q.rows[i] = row{def: def, lo: lo, hi: uint32(len(q.edges)), accept: r.rows[s].accept}
+	}
+	return q
+}
+
+// mergeClasses merges the classes that no state tells apart, in place.
+func (d *dfa) mergeClasses() *dfa {
+	type cell struct{ from, to int32 }
+	columns := make([][]cell, d.classes.num)
+	for s := range d.rows {
+		for _, e := range d.exceptions(int32(s)) {
+			columns[e.class] = append(columns[e.class], cell{int32(s), e.to})
+		}
+	}
+	merged := make([]uint8, d.classes.num) // new number of each class
+	first := make([]bool, d.classes.num)   // it is the one that stays
+	byHash := map[uint64][]int{}
+	n := 0
+	for c, col := range columns {
+		h := uint64(len(col))
+		for _, x := range col {
+			h = mix(h, uint64(x.from)<<32|uint64(x.to))
+		}
+		i := slices.IndexFunc(byHash[h], func(o int) bool { return slices.Equal(columns[o], col) })
+		if i >= 0 {
+			merged[c] = merged[byHash[h][i]]
+			continue
+		}
+		byHash[h] = append(byHash[h], c)
+		merged[c], first[c] = uint8(n), true
+		n++
+	}
+	if n == d.classes.num {
+		return d
+	}
+	for b := range d.classes.of {
+		d.classes.of[b] = merged[d.classes.of[b]]
+	}
+	d.classes.num = n
+	kept := d.edges[:0]
+	for s := range d.rows {
+		r := &d.rows[s]
+		ex := d.edges[r.lo:r.hi]
+		r.lo = uint32(len(kept))
+		for _, e := range ex {
+			if first[e.class] {
+				kept = append(kept, edge{to: e.to, class: merged[e.class]})
+			}
+		}
+		r.hi = uint32(len(kept))
+	}
+	d.edges = kept
+	return d
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package automata
+
+import "fmt"
+
+// Table is a Set packed for a matcher that has only loads, compares and bounded
+// loops. It needs at most two loads a byte:
+//
+//	slot          check (8 bits) | next (24 bits)
+//	state         the offset of its row in Slots; SinkBit is set in references
+//	              to a state whose verdict no further byte can change
+//	Slots[s]      next is the default target
+//	Slots[s+1]    check is 1 when the state accepts; next is then the index
+//	              into Labels
+//	Slots[s+c]    c = Classes[byte], 2 or more: if check is c, next is the
+//	              target, else the default is
+//
+// Rows overlap. Two rows never begin at one offset, so a slot whose check is c
+// belongs to the row that begins c slots before it.
+type Table struct {
+	Slots   []uint32
+	Classes [256]uint8
+	// Starts are the start states of the parts; a path's labels are the union
+	// over the parts.
+	Starts []uint32
+	// Labels are the sets that states accept. The first is empty and not used.
+	Labels []Labels
+}
+
+const (
+	// SinkBit marks references to states that every byte leads back to.
+	SinkBit = 1 << 23
+	// nextMask are the bits of a slot that refer to a state.
+	nextMask = 1<<24 - 1
+	// rowSpan is the number of slots that a row can reach.
+	rowSpan = 256
+	// firstClass is the smallest class code.
+	firstClass = 2
+	// maxSlots is what a reference can address.
+	maxSlots = SinkBit
+	// DefaultMaxBytes is the largest value of a BPF array map element on Linux
+	// 5.10 (KMALLOC_MAX_SIZE), and the default limit of a table.
+	DefaultMaxBytes = 4 << 20
+)
+
+// Bytes returns the size of Slots in bytes.
+func (t *Table) Bytes() int { return 4 * len(t.Slots) }
+
+// Match returns the labels of path: none when the path is not canonical.
+func (t *Table) Match(path string) Labels {
+	var out Labels
+	if !IsCanonical(path) {
+		return out
+	}
+	for _, s := range t.Starts {
+		for i := 0; i < len(path) && s&SinkBit == 0; i++ {
+			c := uint32(t.Classes[path[i]])
+			slot := t.Slots[s+c]
+			if slot>>24 != c {
+				slot = t.Slots[s]
+			}
+			s = slot & nextMask
+		}
+		if slot := t.Slots[s&^SinkBit+1]; slot>>24 == 1 {
+			out = out.Or(t.Labels[slot&nextMask])
+		}
+	}
+	return out
+}
+
+// Verify checks that no walk leaves the table: every reference leads to a row
+// that lies within it, every accept value has its labels, and sinks are sinks.
+func (t *Table) Verify() error {
+	for b, c := range t.Classes {
+		if c < firstClass {
+			return fmt.Errorf("automata: table: byte %d has class %d, the smallest is %d", b, c, firstClass)
+		}
+	}
+	if len(t.Starts) == 0 || len(t.Starts) > MostParts {
+		return fmt.Errorf("automata: table: %d parts, not 1 to %d", len(t.Starts), MostParts)
+	}
+	// All slots are checked, not only those that some path reaches.
+	inside := func(ref uint32) bool { return int(ref&^SinkBit)+rowSpan <= len(t.Slots) }
+	for i, s := range t.Starts {
+		if !inside(s) {
+			return fmt.Errorf("automata: table: part %d starts at %d, outside of %d slots", i, s, len(t.Slots))
+		}
+	}
+	for i, slot := range t.Slots {
+		next := slot & nextMask
+		switch {
+		case slot>>24 == 1:
+			if int(next) >= len(t.Labels) {
+				return fmt.Errorf("automata: table: slot %d accepts %d, but there are %d label sets", i, next, len(t.Labels))
+			}
+		case !inside(next):
+			return fmt.Errorf("automata: table: slot %d leads to %d, outside of %d slots", i, next, len(t.Slots))
+		case next&SinkBit != 0 && t.Slots[next&^SinkBit] != next:
+			return fmt.Errorf("automata: table: slot %d calls %d a sink, which it is not", i, next&^SinkBit)
+		}
+	}
+	return nil
+}

@@ -136,7 +136,25 @@ func TestConcurrentRuns(t *testing.T) {
 			}
 		})
 	}
+	done := make(chan struct{})
+	var observer sync.WaitGroup
+	observer.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			// Both generations have this file, so at no instant may it be absent.
+			if _, err := os.Stat(filepath.Join(dir, "manifests/00.yaml")); err != nil {
+				t.Errorf("observer: %v", err)
+				return
+			}
+		}
+	})
 	writers.Wait()
+	close(done)
+	observer.Wait()
 	whole(t, dir)
 	write(t, dir, generation(0), Options{Prune: true}) // checks that nothing is left
 }

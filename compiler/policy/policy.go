@@ -2,7 +2,11 @@
 
 package policy
 
-import "github.com/avert-dev/avert/compiler/diag"
+import (
+	"slices"
+
+	"github.com/avert-dev/avert/compiler/diag"
+)
 
 // Action is what a rule or a default does. The order is that of strictness.
 type Action uint8
@@ -119,11 +123,28 @@ type Pattern struct {
 	Span diag.Span
 }
 
+// Paths returns the process or file section, or nil.
+func (p *Policy) Paths(s Section) *PathSection {
+	if s == Process {
+		return p.Process
+	}
+	return p.File
+}
+
 // PathSection is `process` or `file`.
 type PathSection struct {
 	Default     Action
 	DefaultSpan diag.Span
 	Rules       []PathRule
+}
+
+// BlocksAnything says whether the section has a Block rule or a default of
+// Block. It is false of a nil section.
+func (s *PathSection) BlocksAnything() bool {
+	if s == nil {
+		return false
+	}
+	return s.Default == Block || slices.ContainsFunc(s.Rules, func(r PathRule) bool { return r.Action == Block })
 }
 
 // PathRule is a rule of `process` or `file`. An object matches when any of

@@ -2,7 +2,10 @@
 
 package policy
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Selector is a label selector as in Kubernetes: requirements are ANDed, none
 // selects everything.
@@ -56,4 +59,60 @@ func (r Requirement) Matches(labels map[string]string) bool {
 	default:
 		return !ok
 	}
+}
+
+// And returns the selector that meets both.
+func (s Selector) And(o Selector) Selector {
+	all := slices.Concat(s.Requirements, o.Requirements)
+	slices.SortFunc(all, compareRequirements)
+	all = slices.CompactFunc(all, func(a, b Requirement) bool { return compareRequirements(a, b) == 0 })
+	return Selector{all}
+}
+
+func compareRequirements(a, b Requirement) int {
+	return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Operator, b.Operator), slices.Compare(a.Values, b.Values))
+}
+
+// Equal says whether both selectors have the same requirements.
+func (s Selector) Equal(o Selector) bool {
+	return slices.EqualFunc(s.Requirements, o.Requirements, func(a, b Requirement) bool { return compareRequirements(a, b) == 0 })
+}
+
+// Disjoint says whether provably no labels meet both selectors: some key would
+// have to be absent and present, or have a value that both do not share.
+func (s Selector) Disjoint(o Selector) bool {
+	all := s.And(o).Requirements
+	for len(all) > 0 {
+		n := 1
+		for n < len(all) && all[n].Key == all[0].Key {
+			n++
+		}
+		if !satisfiable(all[:n]) {
+			return true
+		}
+		all = all[n:]
+	}
+	return false
+}
+
+// satisfiable says whether one label can meet all requirements on its key.
+func satisfiable(rs []Requirement) bool {
+	if (Selector{rs}).Matches(nil) {
+		return true // by an absent label
+	}
+	limited := false
+	for _, r := range rs {
+		switch r.Operator {
+		case DoesNotExist:
+			return false
+		case In:
+			limited = true
+			for _, v := range r.Values {
+				if (Selector{rs}).Matches(map[string]string{r.Key: v}) {
+					return true
+				}
+			}
+		}
+	}
+	return !limited // NotIn alone leaves infinitely many values
 }

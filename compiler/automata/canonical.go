@@ -9,11 +9,11 @@ package automata
 var canonical = func() *dfa {
 	const start, root, slash, dot, dotdot, in, never = 0, 1, 2, 3, 4, 5, 6
 	var p partition
+	var alone byteSet
 	for _, b := range []byte{0, '.', '/'} {
-		var s byteSet
-		s.add(b)
-		p.split(s)
+		alone.add(b)
 	}
+	p.isolate(alone)
 	d := &dfa{classes: p.classMap(), starts: []int32{start}}
 	// Rows: on NUL (class 0, the default), any other byte, '.', '/'.
 	other, dotC, slashC := d.classes.of[1], d.classes.of['.'], d.classes.of['/']

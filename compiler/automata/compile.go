@@ -133,13 +133,7 @@ func classesOfAlternatives(lists ...[]labelled) classMap {
 			}
 		}
 	}
-	for b := range 256 {
-		if literal.has(byte(b)) {
-			var s byteSet
-			s.add(byte(b))
-			p.split(s)
-		}
-	}
+	p.isolate(literal)
 	return p.classMap()
 }
 

@@ -88,19 +88,28 @@ func (p *partition) split(s byteSet) {
 	}
 }
 
+// isolate gives each member of s a class of its own.
+func (p *partition) isolate(s byteSet) {
+	for b := range 256 {
+		if s.has(byte(b)) {
+			p.num++
+			p.of[b] = p.num
+		}
+	}
+}
+
 // classMap numbers the classes by their smallest byte.
 func (p *partition) classMap() classMap {
 	var m classMap
-	seen := map[int]uint8{}
+	ids := make([]int, p.num+1) // plus 1; 0 is none
 	for b := range 256 {
-		id, ok := seen[p.of[b]]
-		if !ok {
-			id = uint8(len(seen))
-			seen[p.of[b]] = id
+		id := &ids[p.of[b]]
+		if *id == 0 {
+			m.num++
+			*id = m.num
 		}
-		m.of[b] = id
+		m.of[b] = uint8(*id - 1)
 	}
-	m.num = len(seen)
 	return m
 }
 

@@ -39,10 +39,6 @@ type arc struct {
 	child int32
 }
 
-func compareArcs(a, b arc) int {
-	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.b, b.b), cmp.Compare(a.set, b.set), cmp.Compare(a.child, b.child))
-}
-
 // labelled is an alternative with the label of its rule.
 type labelled struct {
 	alternative
@@ -61,7 +57,7 @@ func sortLabelled(alts []labelled) {
 // construction of Daciuk et al.: what lies beyond the common prefix with the
 // next alternative is finished, and shared if an equal node exists).
 func newNFA(alts []labelled, labels *interner) *nfa {
-	b := &nfaBuilder{nfa: &nfa{labels: labels}, setIDs: map[byteSet]int32{}, seen: map[uint64][]int32{}}
+	b := &nfaBuilder{nfa: &nfa{labels: labels}, setIDs: map[byteSet]int32{}}
 	b.internSets(alts)
 	b.open = append(b.open, openNode{})
 	var prev alternative
@@ -97,8 +93,8 @@ func newNFA(alts []labelled, labels *interner) *nfa {
 type nfaBuilder struct {
 	*nfa
 	setIDs map[byteSet]int32
-	seen   map[uint64][]int32 // finished nodes by hash
-	open   []openNode         // the path of the last alternative
+	seen   index      // of the finished nodes
+	open   []openNode // the path of the last alternative
 }
 
 type openNode struct {
@@ -157,13 +153,13 @@ func (b *nfaBuilder) finish(n *openNode) int32 {
 		h = mix(h, uint64(a.kind)<<8|uint64(a.b))
 		h = mix(h, uint64(a.set)<<32|uint64(uint32(a.child)))
 	}
-	for _, id := range b.seen[h] {
+	id, ok := b.seen.find(h, func(id int32) bool {
 		m := &b.nodes[id]
-		if m.loop == n.loop && m.accept == n.accept && slices.Equal(b.arcs[m.lo:m.hi], n.arcs) {
-			return id
-		}
+		return m.loop == n.loop && m.accept == n.accept && slices.Equal(b.arcs[m.lo:m.hi], n.arcs)
+	})
+	if ok {
+		return id
 	}
-	id := int32(len(b.nodes))
 	lo := uint32(len(b.arcs))
 	b.arcs = append(b.arcs, n.arcs...)
 	reach := n.accept
@@ -171,8 +167,7 @@ func (b *nfaBuilder) finish(n *openNode) int32 {
 		reach = b.labels.union(reach, b.nodes[a.child].reach)
 	}
 	b.nodes = append(b.nodes, node{lo: lo, hi: uint32(len(b.arcs)), loop: n.loop, accept: n.accept, reach: reach})
-	b.seen[h] = append(b.seen[h], id)
-	return id
+	return b.seen.add(h)
 }
 
 // closeEmpty computes the closures, children first.
@@ -200,12 +195,4 @@ func (a *nfa) closeEmpty() {
 func (a *nfa) absorbing(n int32) bool {
 	x := &a.nodes[n]
 	return x.loop == tokAny && x.accept != 0 && x.lo == x.hi
-}
-
-// mix hashes two words; it is the same in every process.
-func mix(h, x uint64) uint64 {
-	h = (h ^ x) * 0x9E3779B97F4A7C15
-	h ^= h >> 29
-	h *= 0xBF58476D1CE4E5B9
-	return h ^ h>>32
 }

@@ -5,6 +5,7 @@ package automata
 import (
 	"cmp"
 	"fmt"
+	"math/bits"
 	"slices"
 )
 
@@ -69,10 +70,10 @@ type packer struct {
 	*dfa
 	limit int      // one past the last slot that may be taken
 	base  []uint32 // of each state
-	taken []bool
-	low   int // no slot below is tried any more
-	end   int // one past the last slot taken
-	far   int // rows that had to go far beyond low
+	taken []uint64 // a bit for each slot
+	low   int      // no slot below is tried any more
+	end   int      // one past the last slot taken
+	far   int      // rows that had to go far beyond low
 }
 
 // wide is the number of exceptions from which on a row is placed early.
@@ -99,15 +100,20 @@ func (p *packer) place(s int32) bool {
 	// A row that fits only far beyond the first gap says that what is before is
 	// too ragged to be worth the search.
 	const farAway, patience = 2048, 16
-	for p.slot(p.low) {
-		p.low++
+	for p.bits(p.low) == ^uint64(0) {
+		p.low += 64
 	}
 	at := p.low
-	for ; !p.fits(s, at); at++ {
+	for {
 		if at >= p.limit {
 			p.end = max(p.end, at)
 			return false
 		}
+		if busy := p.busy(s, at); busy != ^uint64(0) {
+			at += bits.TrailingZeros64(^busy)
+			break
+		}
+		at += 64
 	}
 	p.take(at)
 	if p.rows[s].accept != 0 {
@@ -126,26 +132,34 @@ func (p *packer) place(s int32) bool {
 	return p.end <= p.limit
 }
 
-func (p *packer) fits(s int32, at int) bool {
-	if p.slot(at) || p.rows[s].accept != 0 && p.slot(at+1) {
-		return false
+// busy returns a bit for each of the 64 slots from at: whether a row of s that
+// begins there meets a taken slot.
+func (p *packer) busy(s int32, at int) uint64 {
+	busy := p.bits(at)
+	if p.rows[s].accept != 0 {
+		busy |= p.bits(at + 1)
 	}
 	for _, e := range p.exceptions(s) {
-		if p.slot(at + int(e.class) + firstClass) {
-			return false
+		if busy == ^uint64(0) {
+			break
 		}
+		busy |= p.bits(at + int(e.class) + firstClass)
 	}
-	return true
+	return busy
 }
 
-// slot reports whether slot i is taken.
-func (p *packer) slot(i int) bool { return i < len(p.taken) && p.taken[i] }
-
-func (p *packer) take(i int) {
-	for len(p.taken) <= i {
-		p.taken = append(p.taken, make([]bool, 4096)...)
+// bits returns whether the 64 slots from i are taken.
+func (p *packer) bits(i int) uint64 {
+	word, shift := i/64, i%64
+	if word+1 >= len(p.taken) {
+		p.taken = append(p.taken, make([]uint64, max(64, len(p.taken)))...)
 	}
-	p.taken[i] = true
+	return p.taken[word]>>shift | p.taken[word+1]<<(64-shift)
+}
+
+// take takes slot i, which busy has seen.
+func (p *packer) take(i int) {
+	p.taken[i/64] |= 1 << (i % 64)
 	p.end = max(p.end, i+1)
 }
 

@@ -11,8 +11,8 @@ import (
 // atom is one byte, class or run of stars of the source.
 type atom struct {
 	token
-	off, end int // where it stands in the source
-	stars    int // length of a run of stars, 0 for the others
+	off, end uint16 // where it stands in the source
+	stars    uint16 // length of a run of stars, 0 for the others
 }
 
 func (a atom) slash() bool { return a.kind == tokByte && a.b == '/' }
@@ -25,15 +25,15 @@ type sequence struct {
 	count, size int
 }
 
-// item is an atom, or a group when alts is not nil.
+// item is a run of atoms, or a group when alts is not nil.
 type item struct {
-	atom atom
-	alts []*sequence
+	atoms []atom
+	alts  []*sequence
 }
 
-func (s *sequence) addAtom(a atom) {
-	s.items = append(s.items, item{atom: a})
-	s.size = min(s.size+s.count, maxExpansion+1)
+func (s *sequence) addAtoms(run []atom) {
+	s.items = append(s.items, item{atoms: run})
+	s.size = min(s.size+s.count*len(run), maxExpansion+1)
 }
 
 func (s *sequence) addGroup(alts []*sequence) {
@@ -51,15 +51,12 @@ func (s *sequence) addGroup(alts []*sequence) {
 func (s *sequence) expand() [][]atom {
 	out := [][]atom{nil}
 	for _, it := range s.items {
-		if it.alts == nil {
-			for i := range out {
-				out[i] = append(out[i], it.atom)
+		tails := [][]atom{it.atoms}
+		if it.alts != nil {
+			tails = nil
+			for _, a := range it.alts {
+				tails = append(tails, a.expand()...)
 			}
-			continue
-		}
-		var tails [][]atom
-		for _, a := range it.alts {
-			tails = append(tails, a.expand()...)
 		}
 		next := make([][]atom, 0, len(out)*len(tails))
 		for _, head := range out {
@@ -89,8 +86,28 @@ func mergeStars(atoms []atom) []atom {
 }
 
 type parser struct {
-	src string
-	pos int
+	src   string
+	pos   int
+	atoms []atom // of all runs
+}
+
+// run parses atoms up to a brace, or up to a comma inside braces.
+func (p *parser) run(depth int) ([]atom, error) {
+	if p.atoms == nil {
+		p.atoms = make([]atom, 0, len(p.src))
+	}
+	from := len(p.atoms)
+	for p.pos < len(p.src) {
+		if c := p.src[p.pos]; c == '{' || depth > 0 && (c == ',' || c == '}') {
+			break
+		}
+		a, err := p.atom()
+		if err != nil {
+			return nil, err
+		}
+		p.atoms = append(p.atoms, a)
+	}
+	return p.atoms[from:], nil
 }
 
 // fail makes the error for src[off:end].
@@ -142,11 +159,11 @@ func (p *parser) sequence(depth int) (*sequence, error) {
 		case depth > 0 && (c == ',' || c == '}'):
 			return s, nil
 		default:
-			a, err := p.atom()
+			run, err := p.run(depth)
 			if err != nil {
 				return nil, err
 			}
-			s.addAtom(a)
+			s.addAtoms(run)
 		}
 		if s.count > MaxAlternatives || s.size > maxExpansion {
 			return nil, p.fail(0, p.pos, fmt.Sprintf("the braces stand for too many patterns (more than %d, or very long ones)", MaxAlternatives),
@@ -186,7 +203,7 @@ func (p *parser) group(depth int) ([]*sequence, error) {
 func (p *parser) atom() (atom, error) {
 	off := p.pos
 	p.pos++
-	a := atom{off: off}
+	a := atom{off: uint16(off)}
 	switch c := p.src[off]; c {
 	case '\\':
 		if p.pos == len(p.src) {
@@ -198,7 +215,7 @@ func (p *parser) atom() (atom, error) {
 		for p.pos < len(p.src) && p.src[p.pos] == '*' {
 			p.pos++
 		}
-		a.stars = p.pos - off
+		a.stars = uint16(p.pos - off)
 		a.kind = tokStar
 		if a.stars > 1 {
 			a.kind = tokAny
@@ -218,6 +235,6 @@ func (p *parser) atom() (atom, error) {
 	default:
 		a.token = token{kind: tokByte, b: c}
 	}
-	a.end = p.pos
+	a.end = uint16(p.pos)
 	return a, nil
 }

@@ -38,7 +38,7 @@ func (p *parser) possible(atoms []atom) error {
 	}
 	for _, a := range atoms {
 		if a.stars > 2 {
-			return p.fail(a.off, a.end, "more than two stars in a row", suggest(p.with(a.off, a.end, "*"), p.with(a.off, a.end, "**")))
+			return p.failAt(a, a, "more than two stars in a row", suggest(p.with(int(a.off), int(a.end), "*"), p.with(int(a.off), int(a.end), "**")))
 		}
 	}
 	start := 1 // of the component
@@ -64,11 +64,11 @@ func (p *parser) component(atoms []atom, from, to int) error {
 		case to == len(atoms):
 			dir := strings.TrimRight(p.source(atoms), "/")
 			if strings.HasSuffix(dir, "/**") || dir == "" {
-				return p.fail(slash.off, slash.end, "a path does not end in a slash", suggest(dir+"/**", "/**"))
+				return p.failAt(slash, slash, "a path does not end in a slash", suggest(dir+"/**", "/**"))
 			}
-			return p.fail(slash.off, slash.end, "a path does not end in a slash", suggest(dir, dir+"/**"))
+			return p.failAt(slash, slash, "a path does not end in a slash", suggest(dir, dir+"/**"))
 		default:
-			return p.fail(slash.off, atoms[to].end, "a path has no empty component", suggest(collapse(p.source(atoms))))
+			return p.failAt(slash, atoms[to], "a path has no empty component", suggest(collapse(p.source(atoms))))
 		}
 	}
 	for _, a := range atoms[from:to] {
@@ -80,7 +80,7 @@ func (p *parser) component(atoms []atom, from, to int) error {
 		return nil
 	}
 	name := strings.Repeat(".", to-from)
-	return p.fail(atoms[from].off, atoms[to-1].end, "paths are canonical: no component is `"+name+"`", suggest(resolve(p.source(atoms))))
+	return p.failAt(atoms[from], atoms[to-1], "paths are canonical: no component is `"+name+"`", suggest(resolve(p.source(atoms))))
 }
 
 // relative is the error for an alternative that does not begin with a slash.
@@ -94,11 +94,16 @@ func (p *parser) relative(atoms []atom) error {
 		src = strings.TrimLeft(src, "./")
 	case strings.HasPrefix(src, "**/"):
 		src = strings.TrimLeft(src[2:], "/")
-		return p.fail(atoms[0].off, atoms[0].end, "a path is absolute", suggest("/**/"+src))
+		return p.failAt(atoms[0], atoms[0], "a path is absolute", suggest("/**/"+src))
 	case strings.HasPrefix(src, "**"):
-		return p.fail(atoms[0].off, atoms[0].end, "a path is absolute", suggest("/"+src))
+		return p.failAt(atoms[0], atoms[0], "a path is absolute", suggest("/"+src))
 	}
-	return p.fail(atoms[0].off, atoms[0].end, "a path is absolute", suggest("/"+src, "/**/"+src))
+	return p.failAt(atoms[0], atoms[0], "a path is absolute", suggest("/"+src, "/**/"+src))
+}
+
+// failAt makes the error for the source from the atom first to last.
+func (p *parser) failAt(first, last atom, message, hint string) error {
+	return p.fail(int(first.off), int(last.end), message, hint)
 }
 
 // source writes the brace-free pattern out.
@@ -106,7 +111,7 @@ func (p *parser) source(atoms []atom) string {
 	var b strings.Builder
 	for _, a := range atoms {
 		if a.stars > 0 {
-			b.WriteString(strings.Repeat("*", a.stars))
+			b.WriteString(strings.Repeat("*", int(a.stars)))
 		} else {
 			b.WriteString(p.src[a.off:a.end])
 		}

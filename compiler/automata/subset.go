@@ -16,7 +16,7 @@ type determinizer struct {
 	limit   limits
 	keys    []int32 // absorbed labels and items of all states
 	keyEnd  []uint32
-	table   []int32 // open addressing over states; -1 is free
+	states  index
 	rowDone []bool
 	// setClasses[i] are the classes of set i, setOthers[i] the rest.
 	setClasses, setOthers [][]uint8
@@ -43,7 +43,6 @@ func limitsFor(states int) limits {
 func newDeterminizer(a *nfa, classes classMap, limit limits) *determinizer {
 	d := &determinizer{nfa: a, limit: limit, slash: classes.of['/']}
 	d.classes = classes
-	d.table = newTable(64)
 	for _, s := range a.sets {
 		in := classes.classesOf(s)
 		d.setClasses = append(d.setClasses, in)
@@ -56,14 +55,6 @@ func newDeterminizer(a *nfa, classes classMap, limit limits) *determinizer {
 	}
 	d.starts = []int32{d.intern(0, slices.Clone(a.closures[a.root]))}
 	return d
-}
-
-func newTable(n int) []int32 {
-	t := make([]int32, n)
-	for i := range t {
-		t[i] = -1
-	}
-	return t
 }
 
 // intern returns the state of the items, which it reorders.
@@ -90,14 +81,9 @@ func (d *determinizer) intern(absorbed labelID, items []item32) int32 {
 	for _, x := range d.key {
 		h = mix(h, uint64(x))
 	}
-	i := int(h) & (len(d.table) - 1)
-	for ; d.table[i] >= 0; i = (i + 1) & (len(d.table) - 1) {
-		if slices.Equal(d.stateKey(d.table[i]), d.key) {
-			return d.table[i]
-		}
+	if s, ok := d.states.find(h, func(s int32) bool { return slices.Equal(d.stateKey(s), d.key) }); ok {
+		return s
 	}
-	s := int32(len(d.rows))
-	d.table[i] = s
 	d.keys = append(d.keys, d.key...)
 	d.keyEnd = append(d.keyEnd, uint32(len(d.keys)))
 	accept := absorbed
@@ -108,10 +94,7 @@ func (d *determinizer) intern(absorbed labelID, items []item32) int32 {
 	}
 	d.rows = append(d.rows, row{accept: accept})
 	d.rowDone = append(d.rowDone, false)
-	if 2*len(d.rows) > len(d.table) {
-		d.rehash()
-	}
-	return s
+	return d.states.add(h)
 }
 
 func (d *determinizer) stateKey(s int32) []int32 {
@@ -120,22 +103,6 @@ func (d *determinizer) stateKey(s int32) []int32 {
 		lo = d.keyEnd[s-1]
 	}
 	return d.keys[lo:d.keyEnd[s]]
-}
-
-func (d *determinizer) rehash() {
-	d.table = newTable(2 * len(d.table))
-	for s := range d.rows {
-		k := d.stateKey(int32(s))
-		h := uint64(len(k))
-		for _, x := range k {
-			h = mix(h, uint64(x))
-		}
-		i := int(h) & (len(d.table) - 1)
-		for d.table[i] >= 0 {
-			i = (i + 1) & (len(d.table) - 1)
-		}
-		d.table[i] = int32(s)
-	}
 }
 
 // expand makes the row of s. It returns ErrBudget when a limit is reached.

@@ -104,7 +104,7 @@ func TestKilledAtAnyInstant(t *testing.T) {
 	put(t, filepath.Join(dir, "mine/foreign"), "foreign")
 	write(t, dir, generation(0), Options{})
 	leftovers := 0
-	for round := range 60 {
+	for round := range 40 {
 		kill := startWriter(t, dir)
 		time.Sleep(time.Duration(5+rand.IntN(40)) * time.Millisecond)
 		kill()

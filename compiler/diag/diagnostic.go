@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 )
 
@@ -63,10 +62,14 @@ type Fix struct {
 	Text string
 }
 
+// MaxPerFile is how many findings about one file a List keeps.
+const MaxPerFile = 1000
+
 // List collects diagnostics. It is safe for concurrent use.
 type List struct {
-	mu    sync.Mutex
-	items []Diagnostic
+	mu     sync.Mutex
+	items  []Diagnostic
+	counts map[*File]int
 }
 
 // Option completes a diagnostic that Report adds.
@@ -94,14 +97,33 @@ func Replace(span Span, text string) Option {
 }
 
 // Report adds a finding with the severity that the catalogue gives its code.
+// Beyond MaxPerFile findings about a file it adds an error that says so, and no
+// more.
 func (l *List) Report(code Code, span Span, message string, options ...Option) {
 	d := Diagnostic{Code: code, Severity: code.Severity(), Span: span, Message: message}
 	for _, o := range options {
 		o(&d)
 	}
+	l.Add(d)
+}
+
+// Add adds a finding as it is.
+func (l *List) Add(d Diagnostic) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.items = append(l.items, d)
+	if l.counts == nil {
+		l.counts = map[*File]int{}
+	}
+	l.counts[d.Span.File]++
+	switch n := l.counts[d.Span.File]; {
+	case d.Span.File == nil, n <= MaxPerFile:
+		l.items = append(l.items, d)
+	case n == MaxPerFile+1:
+		l.items = append(l.items, Diagnostic{
+			Code: TooLarge, Severity: Error, Span: Span{File: d.Span.File},
+			Message: fmt.Sprintf("more than %d findings in this file; the others are left out", MaxPerFile),
+		})
+	}
 }
 
 // Sorted returns the findings in file, position, code and message order, each
@@ -149,5 +171,3 @@ func (s Span) name() string {
 	}
 	return s.File.Name
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

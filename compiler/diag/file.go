@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"sort"
+	"strconv"
 	"sync"
 	"unicode/utf8"
 )
@@ -21,7 +22,12 @@ type File struct {
 
 	indexed sync.Once
 	lines   []int // offset of the first byte of each line
+	// chars[k] is the number of characters before byte k*stride, so that no
+	// position of a line of megabytes is found by walking all of it.
+	chars []int
 }
+
+const stride = 1024
 
 // NewFile returns a File over src, which must not change afterwards.
 func NewFile(name string, src []byte) *File {
@@ -34,51 +40,88 @@ func (f *File) Hash() string {
 	return hex.EncodeToString(sum[:])
 }
 
-func (f *File) index() []int {
+func (f *File) index() {
 	f.indexed.Do(func() {
 		f.lines = append(f.lines, 0)
+		if bytes.HasPrefix(f.Source, []byte("\ufeff")) {
+			f.lines[0] = len("\ufeff")
+		}
+		n := 0
 		for i, b := range f.Source {
+			if i%stride == 0 {
+				f.chars = append(f.chars, n)
+			}
+			if utf8.RuneStart(b) {
+				n++
+			}
 			if b == '\n' {
 				f.lines = append(f.lines, i+1)
 			}
 		}
 	})
-	return f.lines
+}
+
+// before returns the number of characters that begin before an offset.
+func (f *File) before(offset int) int {
+	if offset == 0 {
+		return 0
+	}
+	k := (offset - 1) / stride
+	n := f.chars[k]
+	for _, b := range f.Source[k*stride : offset] {
+		if utf8.RuneStart(b) {
+			n++
+		}
+	}
+	return n
 }
 
 // Offset returns the byte offset of a 1-based line and a 1-based column that
 // counts characters, as YAML parsers report them. It is clamped to the text.
 func (f *File) Offset(line, column int) int {
-	lines := f.index()
+	f.index()
 	if line < 1 {
 		return 0
 	}
-	if line > len(lines) {
+	if line > len(f.lines) {
 		return len(f.Source)
 	}
-	at := lines[line-1]
+	at := f.lines[line-1]
+	if column > stride {
+		want := f.before(at) + column - 1
+		k := sort.SearchInts(f.chars, want+1) - 1
+		if f.chars[k] >= f.before(at) {
+			at, column = max(at, k*stride), want-f.chars[k]+1
+			for at < len(f.Source) && !utf8.RuneStart(f.Source[at]) {
+				at++
+			}
+		}
+	}
 	for ; column > 1 && at < len(f.Source) && f.Source[at] != '\n'; column-- {
 		_, n := utf8.DecodeRune(f.Source[at:])
 		at += n
+	}
+	if line < len(f.lines) {
+		at = min(at, f.lines[line]-1)
 	}
 	return at
 }
 
 // Position returns the 1-based line and column (in characters) of an offset.
 func (f *File) Position(offset int) (line, column int) {
-	lines := f.index()
-	offset = min(max(offset, 0), len(f.Source))
-	i := sort.SearchInts(lines, offset+1) - 1
-	return i + 1, utf8.RuneCount(f.Source[lines[i]:offset]) + 1
+	f.index()
+	offset = min(max(offset, f.lines[0]), len(f.Source))
+	i := sort.SearchInts(f.lines, offset+1) - 1
+	return i + 1, f.before(offset) - f.before(f.lines[i]) + 1
 }
 
 // Line returns the text of a 1-based line without its line break.
 func (f *File) Line(line int) []byte {
-	lines := f.index()
-	if line < 1 || line > len(lines) {
+	f.index()
+	if line < 1 || line > len(f.lines) {
 		return nil
 	}
-	text := f.Source[lines[line-1]:]
+	text := f.Source[f.lines[line-1]:]
 	if i := bytes.IndexByte(text, '\n'); i >= 0 {
 		text = text[:i]
 	}
@@ -101,7 +144,7 @@ func (s Span) String() string {
 		return ""
 	}
 	line, column := s.File.Position(s.Start)
-	return s.File.Name + ":" + itoa(line) + ":" + itoa(column)
+	return s.File.Name + ":" + strconv.Itoa(line) + ":" + strconv.Itoa(column)
 }
 
 // Text returns the source text of the span.

@@ -65,26 +65,23 @@ func (p Printer) style(code, text string) string {
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
+// excerpt shows the line of a span, or the part of it around the span.
 func (p Printer) excerpt(b *bytes.Buffer, s Span) {
 	if s.IsZero() || len(s.File.Source) == 0 {
 		return
 	}
 	line, column := s.File.Position(s.Start)
-	text := []rune(clean(string(s.File.Line(line))))
-	from := 0
+	from := 1
 	if column > maxLine*3/4 {
 		from = column - maxLine/2
 	}
-	if from >= len(text) {
-		from = 0
-	}
-	shown := text[from:min(len(text), from+maxLine)]
+	start, end := s.File.Offset(line, from), s.File.Offset(line, from+maxLine)
+	text := clean(strings.TrimSuffix(string(s.File.Source[start:end]), "\r"))
 	width := 1
 	if s.End > s.Start {
-		width = utf8.RuneCount(s.File.Source[s.Start:min(s.End, len(s.File.Source))])
+		width = utf8.RuneCount(s.File.Source[s.Start:min(s.End, max(end, s.Start))])
 	}
-	width = max(1, min(width, from+len(shown)-(column-1)))
-	fmt.Fprintf(b, "    %s\n    %s%s\n", string(shown), strings.Repeat(" ", max(0, column-1-from)), p.style(severityColor[Error], strings.Repeat("^", width)))
+	fmt.Fprintf(b, "    %s\n    %s%s\n", text, strings.Repeat(" ", column-from), p.style(severityColor[Error], strings.Repeat("^", max(1, width))))
 }
 
 // clean replaces every character that is not printable, one for one.

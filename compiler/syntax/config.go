@@ -57,7 +57,7 @@ type ClusterDNS struct {
 	// Namespace of the pods.
 	Namespace Text `yaml:"namespace" jsonschema:"required"`
 	// MatchLabels of the pods.
-	MatchLabels map[string]Text `yaml:"matchLabels" jsonschema:"required"`
+	MatchLabels Labels `yaml:"matchLabels" jsonschema:"required"`
 }
 
 // Runtime is a container runtime.

@@ -16,23 +16,19 @@ import (
 
 // Decode fills the document type that v points to, and reports every unknown
 // key, wrong type, unknown word and missing key. Field tags say what a key
-// takes: `yaml` its name, `jsonschema` required and enum as the schema
-// generator reads them.
-func Decode(n *Node, v any, list *diag.List) {
-	decodeStruct(n, reflect.ValueOf(v).Elem(), list)
+// takes: `yaml` its name, `jsonschema` required, minItems=1 and enum as the
+// schema generator reads them. It returns whether nothing was reported.
+func Decode(n *Node, v any, list *diag.List) bool {
+	return decodeStruct(n, reflect.ValueOf(v).Elem(), list)
 }
 
 // selfDecoder is implemented by types whose YAML form is not a struct's.
 type selfDecoder interface {
-	decodeNode(n *Node, list *diag.List)
+	decodeNode(n *Node, list *diag.List) bool
 }
 
 var (
-	textType     = reflect.TypeFor[Text]()
-	numberType   = reflect.TypeFor[Number]()
-	boolType     = reflect.TypeFor[Bool]()
 	atType       = reflect.TypeFor[At]()
-	customType   = reflect.TypeFor[selfDecoder]()
 	structFields sync.Map // reflect.Type -> *structInfo
 )
 
@@ -40,6 +36,7 @@ type fieldInfo struct {
 	index    []int
 	key      string
 	required bool
+	notEmpty bool // of a list
 	words    []string
 }
 
@@ -65,10 +62,13 @@ func infoOf(t reflect.Type) *structInfo {
 		}
 		fi := fieldInfo{index: f.Index, key: key}
 		for option := range strings.SplitSeq(f.Tag.Get("jsonschema"), ",") {
-			if option == "required" {
-				fi.required = true
-			} else if word, ok := strings.CutPrefix(option, "enum="); ok {
+			switch word, isWord := strings.CutPrefix(option, "enum="); {
+			case isWord:
 				fi.words = append(fi.words, word)
+			case option == "required":
+				fi.required = true
+			case option == "minItems=1":
+				fi.notEmpty = true
 			}
 		}
 		info.fields = append(info.fields, fi)
@@ -78,122 +78,134 @@ func infoOf(t reflect.Type) *structInfo {
 	return actual.(*structInfo)
 }
 
-func decodeStruct(n *Node, v reflect.Value, list *diag.List) {
+func decodeStruct(n *Node, v reflect.Value, list *diag.List) bool {
 	info := infoOf(v.Type())
-	if info.at != nil {
-		v.FieldByIndex(info.at).Field(0).Set(reflect.ValueOf(n.Span))
-	}
 	if n.Kind != MapNode {
 		list.Report(diag.WrongType, n.Span, fmt.Sprintf("expected a mapping, found %s", describe(n)), diag.Hint("known keys: %s", strings.Join(info.keys, ", ")))
-		return
+		return decoded(v, info, n, false)
 	}
+	ok := true
 	for _, f := range n.Fields {
 		i := slices.IndexFunc(info.fields, func(fi fieldInfo) bool { return fi.key == f.Key })
 		if i < 0 {
-			list.Report(diag.UnknownKey, f.Span, fmt.Sprintf("unknown key %q", f.Key), didYouMean(f.Key, info.keys, "known keys"))
+			list.Report(diag.UnknownKey, f.Span, fmt.Sprintf("unknown key %q", clip(f.Key)), didYouMean(&Node{Span: f.Span, Value: f.Key}, info.keys)...)
+			ok = false
 			continue
 		}
 		fi := info.fields[i]
-		decodeValue(f.Value, v.FieldByIndex(fi.index), fi, list)
+		ok = decodeValue(f.Value, v.FieldByIndex(fi.index), fi, list) && ok
 	}
 	for _, fi := range info.fields {
 		if fi.required && n.Get(fi.key) == nil {
 			list.Report(diag.MissingKey, n.Span, fmt.Sprintf("required key %q is missing", fi.key), wordsHint(fi.words))
+			ok = false
 		}
 	}
+	return decoded(v, info, n, ok)
 }
 
-func decodeValue(n *Node, v reflect.Value, fi fieldInfo, list *diag.List) {
-	if n.Kind == Null {
-		list.Report(diag.WrongType, n.Span, fmt.Sprintf("%s has no value", fi.key), diag.Hint("remove the key or give it a value"))
-		return
+// decoded notes where the mapping stands and whether it was found faultless.
+func decoded(v reflect.Value, info *structInfo, n *Node, ok bool) bool {
+	if info.at != nil {
+		v.FieldByIndex(info.at).Set(reflect.ValueOf(At{Place: n.Span, Flawed: !ok}))
 	}
-	switch {
-	case v.Type() == textType:
-		decodeText(n, v.Addr().Interface().(*Text), fi, list)
-		return
-	case v.Type() == numberType:
-		decodeNumber(n, v.Addr().Interface().(*Number), fi, list)
-		return
-	case v.Type() == boolType:
-		decodeBool(n, v.Addr().Interface().(*Bool), fi, list)
-		return
-	case v.CanAddr() && v.Addr().Type().Implements(customType):
-		v.Addr().Interface().(selfDecoder).decodeNode(n, list)
-		return
+	return ok
+}
+
+func decodeValue(n *Node, v reflect.Value, fi fieldInfo, list *diag.List) bool {
+	wrong := func(message string, options ...diag.Option) bool {
+		list.Report(diag.WrongType, n.Span, message, options...)
+		return false
+	}
+	if n.Kind == Null {
+		return wrong(fi.key+" has no value", diag.Hint("remove the key or give it a value"))
+	}
+	switch target := v.Addr().Interface().(type) {
+	case *Text:
+		return decodeText(n, target, fi, list)
+	case *Number:
+		return decodeNumber(n, target, fi, list)
+	case *Bool:
+		return decodeBool(n, target, fi, list)
+	case selfDecoder:
+		return target.decodeNode(n, list)
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		decodeValue(n, v.Elem(), fi, list)
+		return decodeValue(n, v.Elem(), fi, list)
 	case reflect.Struct:
-		decodeStruct(n, v, list)
+		return decodeStruct(n, v, list)
 	case reflect.Slice:
-		if n.Kind != ListNode {
-			var hint diag.Option = diag.Hint("")
-			if n.Kind == ScalarNode {
-				hint = diag.Hint("write %s: [%s]", fi.key, n.Span.Text())
-			}
-			list.Report(diag.WrongType, n.Span, fmt.Sprintf("%s takes a list, found %s", fi.key, describe(n)), hint)
-			return
+		switch {
+		case n.Kind == ScalarNode:
+			return wrong(fmt.Sprintf("%s takes a list, found %s", fi.key, describe(n)), diag.Hint("write %s: [%s]", fi.key, clip(n.Span.Text())), diag.Replace(n.Span, "["+n.Span.Text()+"]"))
+		case n.Kind != ListNode:
+			return wrong(fmt.Sprintf("%s takes a list, found %s", fi.key, describe(n)), diag.Hint("begin each item with `- `"))
+		case fi.notEmpty && len(n.Items) == 0:
+			return wrong(fi.key+" is an empty list", diag.Hint("list something; without the key there is no such condition"))
 		}
+		ok := true
 		out := reflect.MakeSlice(v.Type(), len(n.Items), len(n.Items))
 		for i, item := range n.Items {
-			decodeValue(item, out.Index(i), fi, list)
+			ok = decodeValue(item, out.Index(i), fi, list) && ok
 		}
 		v.Set(out)
-	case reflect.Map:
+		return ok
+	default: // a map from Text to Text
 		if n.Kind != MapNode {
-			list.Report(diag.WrongType, n.Span, fmt.Sprintf("%s takes a mapping, found %s", fi.key, describe(n)))
-			return
+			return wrong(fmt.Sprintf("%s takes a mapping, found %s", fi.key, describe(n)))
 		}
-		out := reflect.MakeMapWithSize(v.Type(), len(n.Fields))
+		ok := true
+		labels := make(Labels, len(n.Fields))
 		for _, f := range n.Fields {
-			value := reflect.New(v.Type().Elem()).Elem()
-			decodeValue(f.Value, value, fieldInfo{key: f.Key}, list)
-			out.SetMapIndex(reflect.ValueOf(f.Key), value)
+			var value Text
+			ok = decodeText(f.Value, &value, fieldInfo{key: f.Key}, list) && ok
+			labels[Text{f.Key, f.Span}] = value
 		}
-		v.Set(out)
+		v.Set(reflect.ValueOf(labels))
+		return ok
 	}
 }
 
-func decodeText(n *Node, t *Text, fi fieldInfo, list *diag.List) {
-	if n.Kind != ScalarNode {
-		list.Report(diag.WrongType, n.Span, fmt.Sprintf("%s takes text, found %s", fi.key, describe(n)))
-		return
-	}
+func decodeText(n *Node, t *Text, fi fieldInfo, list *diag.List) bool {
 	t.Span = n.Span
-	if n.Tag != "!!str" {
+	switch {
+	case n.Kind != ScalarNode:
+		list.Report(diag.WrongType, n.Span, fmt.Sprintf("%s takes text, found %s", fi.key, describe(n)))
+		return false
+	case n.Tag != "!!str":
 		list.Report(diag.WrongType, n.Span, fmt.Sprintf("%s takes text, found %s", fi.key, describe(n)), diag.Hint("quote it: %q", n.Value), diag.Replace(n.Span, strconv.Quote(n.Value)))
-		return
+		return false
+	case fi.words != nil && !slices.Contains(fi.words, n.Value):
+		list.Report(diag.UnknownWord, n.Span, fmt.Sprintf("%s cannot be %q", fi.key, clip(n.Value)), didYouMean(n, fi.words)...)
+		return false
 	}
 	t.Value = n.Value
-	if fi.words != nil && !slices.Contains(fi.words, n.Value) {
-		list.Report(diag.UnknownWord, n.Span, fmt.Sprintf("%s cannot be %q", fi.key, n.Value), didYouMean(n.Value, fi.words, "one of"))
-		t.Value = ""
-	}
+	return true
 }
 
-func decodeNumber(n *Node, t *Number, fi fieldInfo, list *diag.List) {
-	if n.Kind != ScalarNode || n.Tag != "!!int" {
-		list.Report(diag.WrongType, n.Span, fmt.Sprintf("%s takes a number, found %s", fi.key, describe(n)))
-		return
-	}
+func decodeNumber(n *Node, t *Number, fi fieldInfo, list *diag.List) bool {
 	t.Span = n.Span
-	value, err := strconv.ParseUint(n.Value, 0, 64)
-	if err != nil {
-		list.Report(diag.WrongType, n.Span, fmt.Sprintf("%s takes a number from 0 to 2^64-1, found %s", fi.key, n.Value))
+	if n.Kind == ScalarNode && n.Tag != "!!str" {
+		value, err := strconv.ParseUint(n.Value, 0, 64)
+		t.Value = value
+		if err == nil {
+			return true
+		}
 	}
-	t.Value = value
+	list.Report(diag.WrongType, n.Span, fmt.Sprintf("%s takes a whole number from 0 to 2^64-1, found %s", fi.key, describe(n)))
+	return false
 }
 
-func decodeBool(n *Node, t *Bool, fi fieldInfo, list *diag.List) {
+func decodeBool(n *Node, t *Bool, fi fieldInfo, list *diag.List) bool {
+	t.Span = n.Span
 	if n.Kind != ScalarNode || n.Tag != "!!bool" {
 		list.Report(diag.WrongType, n.Span, fmt.Sprintf("%s takes true or false, found %s", fi.key, describe(n)))
-		return
+		return false
 	}
-	t.Span = n.Span
 	t.Value = strings.EqualFold(n.Value, "true")
+	return true
 }
 
 func describe(n *Node) string {
@@ -204,6 +216,8 @@ func describe(n *Node) string {
 		return "the number " + clip(n.Value)
 	case n.Tag == "!!bool":
 		return "the boolean " + clip(n.Value)
+	case n.Tag == "!!timestamp":
+		return "the date " + clip(n.Value)
 	}
 	return strconv.Quote(clip(n.Value))
 }
@@ -216,12 +230,13 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
-// didYouMean offers the closest word, or the whole list when none is close.
-func didYouMean(word string, words []string, label string) diag.Option {
-	if close := suggest.Suggest(word, words); len(close) > 0 {
-		return diag.Hint("did you mean %q?", close[0])
+// didYouMean offers the closest of the words that n may be, or all of them when
+// none is close.
+func didYouMean(n *Node, words []string) []diag.Option {
+	if close := suggest.Words(n.Value, words); len(close) > 0 {
+		return []diag.Option{diag.Hint("did you mean %q?", close[0]), diag.Replace(n.Span, close[0])}
 	}
-	return diag.Hint("%s: %s", label, strings.Join(words, ", "))
+	return []diag.Option{wordsHint(words)}
 }
 
 func wordsHint(words []string) diag.Option {

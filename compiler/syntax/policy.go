@@ -33,9 +33,9 @@ type Metadata struct {
 	// Namespace is that of the selected pods; "default" when absent.
 	Namespace Text `yaml:"namespace"`
 	// Labels are for people and tools; they have no effect.
-	Labels map[string]Text `yaml:"labels"`
+	Labels Labels `yaml:"labels"`
 	// Annotations are for people and tools; they have no effect.
-	Annotations map[string]Text `yaml:"annotations"`
+	Annotations Labels `yaml:"annotations"`
 }
 
 // Spec is the body of a policy. A section that is absent is not governed.
@@ -44,7 +44,7 @@ type Spec struct {
 	// Selector chooses pods by their labels; {} chooses all pods of the namespace.
 	Selector *Selector `yaml:"selector" jsonschema:"required"`
 	// Containers narrows every section but network to containers of these names. Absent means all, init and ephemeral ones included.
-	Containers []Text `yaml:"containers"`
+	Containers []Text `yaml:"containers" jsonschema:"minItems=1"`
 	// Mode is Enforce (the default) or Audit: decided as if enforced, and only reported.
 	Mode Text `yaml:"mode" jsonschema:"enum=Enforce,enum=Audit"`
 	// Process governs what may be executed.
@@ -67,7 +67,7 @@ type Spec struct {
 type Selector struct {
 	At `yaml:"-"`
 	// MatchLabels requires each label to have the value.
-	MatchLabels map[string]Text `yaml:"matchLabels"`
+	MatchLabels Labels `yaml:"matchLabels"`
 	// MatchExpressions are further requirements.
 	MatchExpressions []Requirement `yaml:"matchExpressions"`
 }
@@ -98,11 +98,11 @@ type RuleHead struct {
 type From struct {
 	At `yaml:"-"`
 	// Exe matches the image that the process runs.
-	Exe []Text `yaml:"exe"`
+	Exe []Text `yaml:"exe" jsonschema:"minItems=1"`
 	// Parent matches the image that it ran before the last exec.
-	Parent []Text `yaml:"parent"`
+	Parent []Text `yaml:"parent" jsonschema:"minItems=1"`
 	// Ancestor matches any earlier image, the parent included.
-	Ancestor []Text `yaml:"ancestor"`
+	Ancestor []Text `yaml:"ancestor" jsonschema:"minItems=1"`
 }
 
 // ProcessSection governs what may be executed.
@@ -120,9 +120,9 @@ type ProcessRule struct {
 	// From restricts the rule to processes of a lineage.
 	From *From `yaml:"from"`
 	// Paths are patterns of absolute canonical paths: * ** ? [a-z] [!a] {a,b} \x.
-	Paths []Text `yaml:"paths"`
+	Paths []Text `yaml:"paths" jsonschema:"minItems=1"`
 	// Names are last path components, literally.
-	Names []Text `yaml:"names"`
+	Names []Text `yaml:"names" jsonschema:"minItems=1"`
 	// Anonymous matches memfd, deleted and detached files.
 	Anonymous Bool `yaml:"anonymous"`
 }
@@ -142,11 +142,11 @@ type FileRule struct {
 	// From restricts the rule to processes of a lineage.
 	From *From `yaml:"from"`
 	// Access lists the ways of use that the rule is about; setattr is chmod, chown, times and xattr; map is mapping as executable.
-	Access []Text `yaml:"access" jsonschema:"required,enum=read,enum=write,enum=create,enum=delete,enum=rename,enum=link,enum=chmod,enum=chown,enum=times,enum=xattr,enum=setattr,enum=map"`
+	Access []Text `yaml:"access" jsonschema:"minItems=1,required,enum=read,enum=write,enum=create,enum=delete,enum=rename,enum=link,enum=chmod,enum=chown,enum=times,enum=xattr,enum=setattr,enum=map"`
 	// Paths are patterns of absolute canonical paths: * ** ? [a-z] [!a] {a,b} \x.
-	Paths []Text `yaml:"paths"`
+	Paths []Text `yaml:"paths" jsonschema:"minItems=1"`
 	// Names are last path components, literally.
-	Names []Text `yaml:"names"`
+	Names []Text `yaml:"names" jsonschema:"minItems=1"`
 	// Anonymous matches memfd, deleted and detached files.
 	Anonymous Bool `yaml:"anonymous"`
 }
@@ -175,20 +175,21 @@ type directions struct {
 	Egress Text `yaml:"egress" jsonschema:"required,enum=Allow,enum=Audit,enum=Block"`
 }
 
-func (d *NetworkDefault) decodeNode(n *Node, list *diag.List) {
+func (d *NetworkDefault) decodeNode(n *Node, list *diag.List) bool {
 	d.Place = n.Span
-	if n.Kind == MapNode {
+	switch n.Kind {
+	case MapNode:
 		var long directions
-		Decode(n, &long, list)
+		ok := Decode(n, &long, list)
 		d.Ingress, d.Egress = long.Ingress, long.Egress
-		return
+		return ok
+	case ScalarNode:
+		ok := decodeText(n, &d.Ingress, fieldInfo{key: "default", words: []string{"Allow", "Audit", "Block"}}, list)
+		d.Egress = d.Ingress
+		return ok
 	}
-	if n.Kind != ScalarNode {
-		list.Report(diag.WrongType, n.Span, fmt.Sprintf("default takes a word or a mapping, found %s", describe(n)), diag.Hint("write default: Block or default: {ingress: Block, egress: Allow}"))
-		return
-	}
-	decodeText(n, &d.Ingress, fieldInfo{key: "default", words: []string{"Allow", "Audit", "Block"}}, list)
-	d.Egress = d.Ingress
+	list.Report(diag.WrongType, n.Span, fmt.Sprintf("default takes a word or a mapping, found %s", describe(n)), diag.Hint("write default: Block or default: {ingress: Block, egress: Allow}"))
+	return false
 }
 
 // NetworkRule matches connections, datagrams and HTTP requests.
@@ -199,15 +200,15 @@ type NetworkRule struct {
 	// Direction is seen from the pod, of the side that initiates; absent means both.
 	Direction Text `yaml:"direction" jsonschema:"enum=Ingress,enum=Egress"`
 	// Peers are the other sides; absent means any.
-	Peers []Peer `yaml:"peers"`
+	Peers []Peer `yaml:"peers" jsonschema:"minItems=1"`
 	// Ports are destination ports; absent means any.
-	Ports []Port `yaml:"ports"`
+	Ports []Port `yaml:"ports" jsonschema:"minItems=1"`
 	// HTTP restricts the rule to HTTP requests.
-	HTTP []HTTPMatch `yaml:"http"`
+	HTTP []HTTPMatch `yaml:"http" jsonschema:"minItems=1"`
 	// Families are address families; absent means inet and inet6.
-	Families []Text `yaml:"families"`
+	Families []Text `yaml:"families" jsonschema:"minItems=1"`
 	// Types are socket types; absent means any.
-	Types []Text `yaml:"types"`
+	Types []Text `yaml:"types" jsonschema:"minItems=1"`
 }
 
 // Peer is the other side of a connection, after service translation: pods by labels, addresses outside the cluster, a domain name, or the cluster's DNS.
@@ -220,7 +221,7 @@ type Peer struct {
 	// CIDR is a range of addresses outside the cluster.
 	CIDR Text `yaml:"cidr"`
 	// Except lists ranges within cidr that do not match.
-	Except []Text `yaml:"except"`
+	Except []Text `yaml:"except" jsonschema:"minItems=1"`
 	// FQDN is a domain name; * stands for a part of one label.
 	FQDN Text `yaml:"fqdn"`
 	// DNS is "cluster": the cluster's DNS service.
@@ -266,11 +267,11 @@ type SyscallSection struct {
 type SyscallRule struct {
 	RuleHead
 	// Names of system calls.
-	Names []Text `yaml:"names" jsonschema:"required"`
+	Names []Text `yaml:"names" jsonschema:"minItems=1,required"`
 	// Errno is what a Block returns; EPERM when absent.
 	Errno Text `yaml:"errno"`
 	// Args are conditions on arguments, ANDed.
-	Args []Arg `yaml:"args"`
+	Args []Arg `yaml:"args" jsonschema:"minItems=1"`
 }
 
 // Arg compares one argument, an unsigned 64-bit number.
@@ -301,7 +302,7 @@ type CapabilityRule struct {
 	// From restricts the rule to processes of a lineage.
 	From *From `yaml:"from"`
 	// Names of capabilities without CAP_.
-	Names []Text `yaml:"names" jsonschema:"required"`
+	Names []Text `yaml:"names" jsonschema:"minItems=1,required"`
 }
 
 // SystemSection governs operations that have no object of the other sections.
@@ -317,7 +318,7 @@ type SystemRule struct {
 	// From restricts the rule to processes of a lineage.
 	From *From `yaml:"from"`
 	// Operations that the rule is about.
-	Operations []Text `yaml:"operations" jsonschema:"required,enum=mount,enum=userns,enum=bpf,enum=ptrace,enum=module,enum=io_uring,enum=signal"`
+	Operations []Text `yaml:"operations" jsonschema:"minItems=1,required,enum=mount,enum=userns,enum=bpf,enum=ptrace,enum=module,enum=io_uring,enum=signal"`
 }
 
 // Accept names a gap in enforcement that the authors know of.

@@ -22,5 +22,12 @@ type (
 	Bool = Scalar[bool]
 )
 
-// At is embedded in document types to record where the mapping begins.
-type At struct{ Place diag.Span }
+// Labels maps names to values, both with their places.
+type Labels = map[Text]Text
+
+// At is embedded in document types to record where the mapping begins, and
+// whether something in it was reported: what it lacks then need not be.
+type At struct {
+	Place  diag.Span
+	Flawed bool
+}

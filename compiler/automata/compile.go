@@ -90,7 +90,7 @@ func Compile(rules []Rule, opt Options) (*Set, error) {
 		labels:  newInterner(),
 		classes: classesOfAlternatives(anchored, unanchored),
 		left:    opt.Budget,
-		work:    4 * opt.Budget,
+		work:    3 * opt.Budget,
 	}
 	reserved := min(len(unanchored), 1)
 	if err := c.fit(anchored, opt.MaxParts-reserved); err != nil {
@@ -166,11 +166,17 @@ func (c *compilation) fit(alts []labelled, maxParts int) error {
 			}
 			return nil
 		}
-		if blame := c.explosive(failed, limit); len(blame) > 0 {
-			return &BudgetError{Limit: min(limit, c.opt.Budget), Rules: blame}
+		// A single alternative may not need more than an eighth of the budget: no
+		// splitting helps those.
+		most := c.opt.Budget / 8
+		if limit >= most {
+			if blame := c.explosive(failed, most); len(blame) > 0 {
+				return &BudgetError{Limit: most, Rules: blame}
+			}
 		}
 		if limit == c.left || c.work <= 0 {
-			return &BudgetError{Limit: c.opt.Budget, Rules: rulesOf(failed)}
+			c.work = c.opt.Budget / 2
+			return &BudgetError{Limit: c.opt.Budget, Rules: rulesOf(c.worst(failed, most))}
 		}
 	}
 }
@@ -214,16 +220,12 @@ func halves(group []labelled) (a, b []labelled) {
 	return group[:(len(group)+1)/2], group[(len(group)+1)/2:]
 }
 
-// explosive returns the rules of which a single alternative needs more than an
-// eighth of the budget: no splitting helps those.
-func (c *compilation) explosive(alts []labelled, limit int) []int {
-	most := c.opt.Budget / 8
-	if limit < most {
-		return nil
-	}
+// explosive returns the rules of which a single alternative needs more than most
+// states.
+func (c *compilation) explosive(alts []labelled, most int) []int {
 	var blame []labelled
 	for i := range alts {
-		if c.work <= 0 {
+		if c.work < most {
 			break
 		}
 		if alts[i].tame() {
@@ -234,6 +236,25 @@ func (c *compilation) explosive(alts []labelled, limit int) []int {
 		}
 	}
 	return rulesOf(blame)
+}
+
+// worst narrows alternatives that do not fit down to some that need more than
+// most states together.
+func (c *compilation) worst(alts []labelled, most int) []labelled {
+	for c.work >= 2*most {
+		a, b := halves(alts)
+		if len(b) == 0 {
+			break
+		}
+		if _, err := c.build(b, most); err != nil {
+			alts = b
+		} else if _, err := c.build(a, most); err != nil {
+			alts = a
+		} else {
+			break
+		}
+	}
+	return alts
 }
 
 func rulesOf(alts []labelled) []int {

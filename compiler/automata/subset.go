@@ -36,7 +36,8 @@ type determinizer struct {
 type limits struct{ states, items, edges int }
 
 func limitsFor(states int) limits {
-	return limits{states: states, items: 32 * states, edges: 32 * states}
+	const perState, some = 16, 1 << 16
+	return limits{states: states, items: perState*states + some, edges: perState*states + some}
 }
 
 // newDeterminizer makes the construction with its start state.

@@ -93,6 +93,7 @@ func (c *layers) get(ps []*policy.Policy) *ir.Layer {
 func units(set *policy.Set) []*ir.Unit {
 	var out []*ir.Unit
 	used := map[*policy.Policy]bool{}
+	narrowed := map[*policy.Policy]*policy.Policy{}
 	for _, w := range set.Workloads {
 		var selecting []*policy.Policy
 		for _, p := range set.Policies {
@@ -104,9 +105,11 @@ func units(set *policy.Set) []*ir.Unit {
 			c := &w.Containers[i]
 			var governing []*policy.Policy
 			for _, p := range selecting {
-				if governs(p, c.Name) {
+				if len(p.Containers) == 0 || slices.Contains(p.Containers, c.Name) {
 					governing = append(governing, p)
 					used[p] = true
+				} else if p.Network != nil {
+					governing = append(governing, networkOnly(p, narrowed))
 				}
 			}
 			if len(governing) > 0 {
@@ -124,10 +127,16 @@ func units(set *policy.Set) []*ir.Unit {
 	return out
 }
 
-// governs says whether a policy that selects the pod says anything about a
-// container of that name: its network section governs the whole pod.
-func governs(p *policy.Policy, container string) bool {
-	return len(p.Containers) == 0 || p.Network != nil || slices.Contains(p.Containers, container)
+// networkOnly returns what a policy says about containers that it does not
+// name: its network section governs the whole pod.
+func networkOnly(p *policy.Policy, made map[*policy.Policy]*policy.Policy) *policy.Policy {
+	if made[p] == nil {
+		made[p] = &policy.Policy{
+			Namespace: p.Namespace, Name: p.Name, Span: p.Span, Selector: p.Selector, Containers: p.Containers,
+			Mode: p.Mode, Network: p.Network, Accepts: p.Accepts,
+		}
+	}
+	return made[p]
 }
 
 // unitName separates parts by characters that Kubernetes names do not have.

@@ -20,6 +20,9 @@ type Pool struct {
 	Kubernetes    Version
 	CNI           CNI
 	Runtime       Runtime
+	// Folder is where the pool's tree stands in the output: "" when it is the
+	// only pool, else its name.
+	Folder string
 	// Targets are the back-ends that the pool uses, sorted.
 	Targets []string
 	Span    diag.Span

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package securitycontext
+
+import (
+	"slices"
+
+	"github.com/avert-dev/avert/compiler/emit"
+	"github.com/avert-dev/avert/compiler/floor"
+	"github.com/avert-dev/avert/compiler/ir"
+	"github.com/avert-dev/avert/compiler/linux"
+	"github.com/avert-dev/avert/compiler/platform"
+	"github.com/avert-dev/avert/compiler/policy"
+)
+
+// capset is core/v1 Capabilities. Kubernetes merges neither list, so a patch
+// gives whole lists.
+type capset struct {
+	Add  []string `json:"add,omitempty"`
+	Drop []string `json:"drop,omitempty"`
+}
+
+// capabilities returns the lists with which the container has what it would
+// have without the policy, less what the policy blocks.
+func capabilities(u *ir.Unit, pool *platform.Pool) *capset {
+	had := granted(u.Container, pool)
+	var keep, blocked []string
+	for _, name := range linux.CapabilityNames() {
+		switch {
+		case blocks(u.Enforced.Capabilities, name):
+			blocked = append(blocked, name)
+		case slices.Contains(had, name):
+			keep = append(keep, name)
+		}
+	}
+	if len(blocked) == 0 {
+		return nil
+	}
+	slices.Sort(keep)
+	return &capset{Add: keep, Drop: []string{"ALL"}}
+}
+
+// granted returns what a container has without the policy: the runtime's
+// default set, what it adds, less what it drops. Runtimes apply ALL before
+// single names (CRI: WithCapabilities in containerd, specgen in CRI-O).
+func granted(c *policy.Container, pool *platform.Pool) []string {
+	set := map[string]bool{}
+	fill := func(names []string, value bool) {
+		for _, n := range names {
+			set[n] = value
+		}
+	}
+	fill(floor.Capabilities(pool.Runtime.Name), true)
+	if slices.Contains(c.AddCapabilities, "ALL") {
+		fill(linux.CapabilityNames(), true)
+	}
+	if slices.Contains(c.DropCapabilities, "ALL") {
+		fill(linux.CapabilityNames(), false)
+	}
+	fill(c.AddCapabilities, true)
+	fill(c.DropCapabilities, false)
+	var out []string
+	for name, has := range set {
+		if has && name != "ALL" {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// blocks says whether every process of the container is denied the capability:
+// a condition on the lineage cannot be expressed, so that a conditional Block
+// is left out and a conditional Allow holds for all.
+func blocks(t *ir.MaskTable, name string) bool {
+	bit := ir.CapabilityBit(name)
+	action := policy.Allow
+	if t.Covers&bit != 0 {
+		action = t.Default.Action
+	}
+	for _, g := range t.Groups {
+		switch {
+		case g.Mask&bit == 0:
+		case g.Rule.Action != policy.Block:
+			action = policy.Allow
+		case g.Cond == ir.Always:
+			return true
+		}
+	}
+	return action == policy.Block
+}
+
+const (
+	silent  = "a capability that is missing is denied without a report"
+	alone   = "no workload was given that the policy selects, so there is nothing to patch"
+	special = "a privileged container has all capabilities whatever its lists say"
+	added   = "an ephemeral container is added to a running pod, where no patch reaches it"
+	lineage = "the condition on the lineage cannot be expressed: a container has one set"
+)
+
+// lowerings says how each rule and default about capabilities is held.
+func lowerings(u *ir.Unit) []emit.Lowering {
+	var out []emit.Lowering
+	for _, p := range u.Policies {
+		if p.Capabilities == nil {
+			continue
+		}
+		answer := func(rule string, action policy.Action, from bool) emit.Lowering {
+			l := emit.Lowering{Scope: u.Name, Policy: p, Rule: rule, Action: action, Target: Target.Name, Reports: emit.None, ReportsReason: silent}
+			switch {
+			case p.Mode == policy.AuditMode:
+				l.Status, l.Reason = emit.None, "the policy is in mode Audit, and nothing could report"
+			case u.Workload == nil:
+				l.Status, l.Reason = emit.None, alone
+			case u.Container.Privileged:
+				l.Status, l.Reason = emit.None, special
+			case u.Container.Kind == policy.EphemeralContainer:
+				l.Status, l.Reason = emit.None, added
+			case from && action == policy.Block:
+				l.Status, l.Reason = emit.None, lineage
+			case from:
+				l.Status, l.Reason = emit.Looser, lineage
+			}
+			if action == policy.Allow {
+				l.Reports, l.ReportsReason = emit.Exact, ""
+			}
+			return l
+		}
+		d := answer(policy.Capabilities.String()+"/"+policy.BuiltinDefault, p.Capabilities.Default, false)
+		d.Span = p.Capabilities.DefaultSpan
+		for i := range p.Capabilities.Rules {
+			r := &p.Capabilities.Rules[i].Rule
+			l := answer(r.ID(), r.Action, r.From != nil)
+			l.Span = r.Span
+			out = append(out, l)
+			if l.Status == emit.Looser && d.Status == emit.Exact && d.Action == policy.Block {
+				d.Status, d.Reason = emit.Looser, "as loose as the Allow beside it"
+			}
+			if l.Status == emit.Looser {
+				d.Causes = append(d.Causes, r.ID())
+			}
+		}
+		out = append(out, d)
+	}
+	return out
+}

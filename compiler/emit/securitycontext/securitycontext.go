@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package securitycontext lowers to strategic merge patches of workloads: it
+// attaches the profiles that other back-ends write, and holds capability rules
+// by taking capabilities away from containers.
+//
+// It needs the workloads as input: a patch is aimed at one by name.
+package securitycontext
+
+import (
+	"slices"
+
+	"github.com/avert-dev/avert/compiler/emit"
+	"github.com/avert-dev/avert/compiler/ir"
+	"github.com/avert-dev/avert/compiler/platform"
+	"github.com/avert-dev/avert/compiler/policy"
+)
+
+// Target is the back-end `securitycontext`.
+var Target = emit.Target{
+	Name:     "securitycontext",
+	Summary:  "patches of workloads that attach profiles and drop capabilities",
+	Sections: []policy.Section{policy.Capabilities},
+	Takes:    func(*platform.Pool) error { return nil },
+	Default:  func(*platform.Pool) bool { return true },
+	Emit:     run,
+}
+
+func run(in emit.Input) emit.Output {
+	var out emit.Output
+	patches := map[*policy.Workload]*patch{}
+	for _, u := range in.Program.Units {
+		out.Lowerings = append(out.Lowerings, lowerings(u)...)
+		if u.Workload == nil {
+			continue
+		}
+		p := patches[u.Workload]
+		if p == nil {
+			p = newPatch(u.Workload)
+			patches[u.Workload] = p
+		}
+		p.add(u, contextOf(u, in.Pool))
+	}
+	for _, w := range in.Program.Workloads {
+		if p := patches[w]; p != nil && !p.empty() {
+			out.Files = append(out.Files, p.file())
+		}
+	}
+	return out
+}
+
+// contextOf returns what a container's securityContext gets.
+func contextOf(u *ir.Unit, pool *platform.Pool) securityContext {
+	var c securityContext
+	if name, ok := emit.SeccompProfile(u); ok && !u.Container.Privileged && slices.Contains(pool.Targets, "seccomp") {
+		c.SeccompProfile = &profile{Type: "Localhost", LocalhostProfile: emit.SeccompFolder + "/" + name}
+	}
+	if u.Enforced.Capabilities != nil && !u.Container.Privileged {
+		c.Capabilities = capabilities(u, pool)
+	}
+	if !c.empty() {
+		c.AllowPrivilegeEscalation = u.Container.AllowPrivilegeEscalation
+	}
+	return c
+}

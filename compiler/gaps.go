@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compiler
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/avert-dev/avert/compiler/diag"
+	"github.com/avert-dev/avert/compiler/emit"
+	"github.com/avert-dev/avert/compiler/platform"
+	"github.com/avert-dev/avert/compiler/policy"
+	"github.com/avert-dev/avert/compiler/report"
+)
+
+// question is one rule or default of one policy, and what back-ends said of it.
+type question struct {
+	policy  *policy.Policy
+	rule    string
+	span    diag.Span
+	action  policy.Action
+	answers []emit.Lowering
+}
+
+// gaps asks of every Block whether some back-end holds it exactly, everywhere.
+// used collects the accept entries that named something.
+func gaps(policies []*policy.Policy, lowerings []emit.Lowering, used map[*policy.Accept]bool) []report.Gap {
+	type key struct{ policy, rule string }
+	said := map[key][]emit.Lowering{}
+	for _, l := range lowerings {
+		k := key{l.Policy.ID(), l.Rule}
+		said[k] = append(said[k], l)
+	}
+	var out []report.Gap
+	for _, p := range policies {
+		for _, q := range questions(p) {
+			q.answers = said[key{p.ID(), q.rule}]
+			markUsed(q, used)
+			if q.action != policy.Block || p.Mode != policy.Enforce || q.held() {
+				continue
+			}
+			g := report.Gap{Policy: p, Rule: q.rule, Span: q.span, Why: q.why()}
+			g.Accepted = q.accepted()
+			if g.Accepted != nil {
+				used[g.Accepted] = true
+			}
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// questions lists what a policy wants held: each rule and default, and a base
+// of None, which gives up the floor.
+func questions(p *policy.Policy) []question {
+	var out []question
+	for _, s := range policy.Sections {
+		if action, span, ok := p.Default(s); ok {
+			out = append(out, question{policy: p, rule: s.String() + "/" + policy.BuiltinDefault, span: span, action: action})
+		}
+		for _, r := range p.Rules(s) {
+			out = append(out, question{policy: p, rule: r.ID(), span: r.Span, action: r.Action})
+		}
+	}
+	if p.Syscalls != nil && p.Syscalls.BaseNone {
+		out = append(out, question{policy: p, rule: BaseRule, span: p.Syscalls.BaseSpan, action: policy.Block})
+	}
+	return out
+}
+
+// BaseRule is what accept entries call the loss of the floor by `base: None`.
+const BaseRule = "syscalls/base"
+
+// held says whether one back-end answered, and always with Exact.
+func (q *question) held() bool {
+	exact := map[string]bool{}
+	for _, a := range q.answers {
+		if _, seen := exact[a.Target]; !seen {
+			exact[a.Target] = true
+		}
+		exact[a.Target] = exact[a.Target] && a.Status == emit.Exact
+	}
+	for _, e := range exact {
+		if e {
+			return true
+		}
+	}
+	return false
+}
+
+// accepted finds the entry that names the gap: itself, or all rules that make a
+// default looser in a back-end.
+func (q *question) accepted() *policy.Accept {
+	for i := range q.policy.Accepts {
+		a := &q.policy.Accepts[i]
+		if len(q.answers) == 0 && a.Covers(q.rule, a.Target) {
+			return a
+		}
+		if slices.ContainsFunc(q.answers, func(l emit.Lowering) bool { return l.Status != emit.Exact && a.Covers(q.rule, l.Target) }) {
+			return a
+		}
+	}
+	var last *policy.Accept
+	for _, l := range q.answers {
+		if l.Status == emit.Exact {
+			continue
+		}
+		if len(l.Causes) == 0 {
+			return nil
+		}
+		for _, cause := range l.Causes {
+			i := slices.IndexFunc(q.policy.Accepts, func(a policy.Accept) bool { return a.Covers(cause, l.Target) })
+			if i < 0 {
+				return nil
+			}
+			last = &q.policy.Accepts[i]
+		}
+	}
+	return last
+}
+
+// markUsed notes the entries that name something a back-end does not hold.
+func markUsed(q question, used map[*policy.Accept]bool) {
+	for i := range q.policy.Accepts {
+		a := &q.policy.Accepts[i]
+		for _, l := range q.answers {
+			if l.Status != emit.Exact && a.Covers(q.rule, l.Target) {
+				used[a] = true
+			}
+		}
+	}
+}
+
+func (q *question) why() []string {
+	var out []string
+	for _, a := range q.answers {
+		if a.Status != emit.Exact {
+			out = append(out, fmt.Sprintf("%s: %s, %s", a.Target, a.Status, a.Reason))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// reportGaps turns gaps that nobody accepted into findings.
+func reportGaps(pool *platform.Pool, gaps []report.Gap, list *diag.List) {
+	for _, g := range gaps {
+		if g.Accepted != nil {
+			continue
+		}
+		why := "no selected target covers this section"
+		if len(g.Why) > 0 {
+			why = strings.Join(g.Why, "; ")
+		}
+		list.Report(diag.Gap, g.Span, fmt.Sprintf("%s of %s is held exactly by no target of pool %s (%s)", g.Rule, g.Policy.ID(), pool.Name, why),
+			diag.Hint("select a target that holds it, or accept the gap: {rule: %s, reason: ...}", g.Rule))
+	}
+}
+
+// reportUnusedAccepts warns of entries that name no gap. An entry for a target
+// that was not selected cannot be judged.
+func reportUnusedAccepts(policies []*policy.Policy, pools []*platform.Pool, used map[*policy.Accept]bool, list *diag.List) {
+	for _, p := range policies {
+		for i := range p.Accepts {
+			a := &p.Accepts[i]
+			selected := a.Target == "" || slices.ContainsFunc(pools, func(pool *platform.Pool) bool { return slices.Contains(pool.Targets, a.Target) })
+			if !used[a] && selected && p.Mode == policy.Enforce {
+				list.Report(diag.UnusedAccept, a.Span, fmt.Sprintf("accept names %s, which has no gap", a.Rule), diag.Hint("remove the entry: it would hide the next gap"))
+			}
+		}
+	}
+}

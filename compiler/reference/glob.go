@@ -77,12 +77,10 @@ func (t token) run() bool { return t.kind == star || t.kind == doubleStar }
 
 func (t token) isSlash() bool { return t.kind == literal && t.byte == '/' }
 
-// mayVanish says whether token i is the "**" of a "/**/", which also matches a
-// single slash: then the stars and the slash after them match nothing.
+// mayVanish says whether a "/**/" begins at token i, which also matches a
+// single slash: then its first slash and the stars match nothing.
 func (g *glob) mayVanish(i int) bool {
-	return g.tokens[i].kind == doubleStar &&
-		i > 0 && g.tokens[i-1].isSlash() &&
-		i+1 < len(g.tokens) && g.tokens[i+1].isSlash()
+	return i+2 < len(g.tokens) && g.tokens[i].isSlash() && g.tokens[i+1].kind == doubleStar && g.tokens[i+2].isSlash()
 }
 
 // match says whether the glob matches the whole path, by trying every way and
@@ -97,10 +95,10 @@ func (g *glob) match(path string) bool {
 		}
 		t := g.tokens[i]
 		taken := j < len(path) && t.takes(path[j])
-		if !t.run() {
-			return taken && rest(i+1, j+1)
+		if t.run() {
+			return rest(i+1, j) || taken && rest(i, j+1)
 		}
-		return rest(i+1, j) || g.mayVanish(i) && rest(i+2, j) || taken && rest(i, j+1)
+		return taken && rest(i+1, j+1) || g.mayVanish(i) && rest(i+2, j)
 	}
 	rest = func(i, j int) bool {
 		if failed[i*width+j] {

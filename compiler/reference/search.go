@@ -123,14 +123,14 @@ func (p progress) step(globs []*glob, b byte) progress {
 	return next
 }
 
-// vanish adds what follows because runs may be empty.
+// vanish adds what also matches because tokens may match nothing.
 func (g *glob) vanish(matched []bool) {
 	for n, t := range g.tokens {
 		if matched[n] && t.run() {
 			matched[n+1] = true
-			if g.mayVanish(n) {
-				matched[n+2] = true
-			}
+		}
+		if matched[n] && g.mayVanish(n) {
+			matched[n+2] = true
 		}
 	}
 }

@@ -11,11 +11,11 @@ import (
 func (p *parser) class(open int) (token, error) {
 	none := token{}
 	unclosed := func() error {
-		return p.fail(open, open+1, "this bracket is never closed", suggest(p.with(open, open+1, `\[`), p.src+"]"))
+		return p.fail(open, open+1, "this bracket is never closed", p.suggest(p.with(open, open+1, `\[`), p.src+"]"))
 	}
 	rest := p.src[p.pos:]
 	if strings.HasPrefix(rest, "^") {
-		return none, p.fail(p.pos, p.pos+1, "a class is negated by `!`, not by `^`", suggest(p.with(p.pos, p.pos+1, "!"), p.with(p.pos, p.pos+1, `\^`)))
+		return none, p.fail(p.pos, p.pos+1, "a class is negated by `!`, not by `^`", p.suggest(p.with(p.pos, p.pos+1, "!"), p.with(p.pos, p.pos+1, `\^`)))
 	}
 	negate := strings.HasPrefix(rest, "!")
 	if negate {
@@ -23,9 +23,9 @@ func (p *parser) class(open int) (token, error) {
 	}
 	if strings.HasPrefix(p.src[p.pos:], "]") {
 		if later := strings.IndexByte(p.src[p.pos+1:], ']'); later >= 0 {
-			return none, p.fail(open, p.pos+1, "the class is empty", suggest(p.with(p.pos, p.pos+1, `\]`)))
+			return none, p.fail(open, p.pos+1, "the class is empty", p.suggest(p.with(p.pos, p.pos+1, `\]`)))
 		}
-		return none, p.fail(open, p.pos+1, "the class is empty", suggest(p.with(open, p.pos+1, "?"), p.with(open, p.pos+1, Escape(p.src[open:p.pos+1]))))
+		return none, p.fail(open, p.pos+1, "the class is empty", p.suggest(p.with(open, p.pos+1, "?"), p.with(open, p.pos+1, Escape(p.src[open:p.pos+1]))))
 	}
 	var set byteSet
 	for {
@@ -53,7 +53,7 @@ func (p *parser) class(open int) (token, error) {
 		}
 		if lo > hi {
 			return none, p.fail(from, p.pos, fmt.Sprintf("the range from %q to %q is empty", lo, hi),
-				suggest(p.with(from, p.pos, escapeMember(hi)+"-"+escapeMember(lo))))
+				p.suggest(p.with(from, p.pos, escapeMember(hi)+"-"+escapeMember(lo))))
 		}
 		for b := int(lo); b <= int(hi); b++ {
 			set.add(byte(b))
@@ -65,7 +65,7 @@ func (p *parser) class(open int) (token, error) {
 	set.remove('/')
 	switch in := set.inComponent(); in.len() {
 	case 0:
-		return none, p.fail(open, p.pos, "the class matches nothing: no class matches `/`", suggest(p.with(open, p.pos, "/"), p.with(open, p.pos, "?")))
+		return none, p.fail(open, p.pos, "the class matches nothing: no class matches `/`", p.suggest(p.with(open, p.pos, "/"), p.with(open, p.pos, "?")))
 	case 1:
 		return token{kind: tokByte, b: in.min()}, nil
 	}
@@ -83,12 +83,12 @@ func (p *parser) member(open int) (byte, error) {
 	switch {
 	case c == '\\':
 		if p.pos == len(p.src) {
-			return 0, p.fail(open, open+1, "this bracket is never closed", suggest(p.with(open, open+1, `\[`)))
+			return 0, p.fail(open, open+1, "this bracket is never closed", p.suggest(p.with(open, open+1, `\[`)))
 		}
 		c = p.src[p.pos]
 		p.pos++
 	case c == '{' || c == '}':
-		return 0, p.fail(off, off+1, "a brace inside a class", suggest(p.with(off, off+1, `\`+string(c))))
+		return 0, p.fail(off, off+1, "a brace inside a class", p.suggest(p.with(off, off+1, `\`+string(c))))
 	}
 	if c >= 0x80 {
 		return 0, p.fail(off, p.pos, "a class is of single bytes, and this character has several", "write the characters in braces, as in `{ä,ö}`")

@@ -247,10 +247,13 @@ func (r *refiner) quotient() *dfa {
 			}
 			id[r.block[s]] = int32(len(order))
 			order = append(order, s)
-			stack = append(stack, r.rows[s].def)
+			def := r.rows[s].def
+			stack = append(stack, def)
 			ex := r.exceptions(s)
 			for i := len(ex) - 1; i >= 0; i-- {
-				stack = append(stack, ex[i].to)
+				if r.block[ex[i].to] != r.block[def] {
+					stack = append(stack, ex[i].to)
+				}
 			}
 		}
 		q.starts = append(q.starts, id[r.block[s]])

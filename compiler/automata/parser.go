@@ -89,6 +89,7 @@ type parser struct {
 	src   string
 	pos   int
 	atoms []atom // of all runs
+	quiet bool   // makes no hints
 }
 
 // run parses atoms up to a brace, or up to a comma inside braces.
@@ -115,20 +116,65 @@ func (p *parser) fail(off, end int, message, hint string) error {
 	return &PatternError{Pattern: p.src, Offset: off, Length: max(end-off, 0), Message: message, Hint: hint}
 }
 
-// suggest makes a hint from whole patterns.
-func suggest(patterns ...string) string {
-	quoted := make([]string, 0, len(patterns))
-	for _, s := range patterns {
-		if q := "`" + shorten(s) + "`"; !slices.Contains(quoted, q) {
-			quoted = append(quoted, q)
+// suggest makes a hint of one or two whole patterns: of the first candidates
+// that parse. If none does, more than this is wrong, and the first are offered
+// as they are.
+func (p *parser) suggest(candidates ...string) string { return p.suggestElse(candidates, nil) }
+
+// suggestElse is suggest with others to take when none of the candidates parses.
+func (p *parser) suggestElse(candidates, others []string) string {
+	if p.quiet {
+		return ""
+	}
+	const most = 2
+	var chosen []string
+	for _, list := range [][]string{candidates, others} {
+		for _, c := range list {
+			if len(chosen) < most && !slices.Contains(chosen, c) && (&parser{src: c, quiet: true}).valid() {
+				chosen = append(chosen, c)
+			}
+		}
+		if len(chosen) > 0 {
+			break
 		}
 	}
-	return "write " + strings.Join(quoted, " or ")
+	if len(chosen) == 0 {
+		all := slices.Concat(others, candidates)
+		chosen = slices.Compact(all[:min(most, len(all))])
+	}
+	for i, c := range chosen {
+		chosen[i] = "`" + shorten(c) + "`"
+	}
+	return "write " + strings.Join(chosen, " or ")
+}
+
+func (p *parser) valid() bool {
+	_, err := p.alternatives()
+	return err == nil
 }
 
 // with returns the source with src[off:end] replaced.
 func (p *parser) with(off, end int, text string) string {
 	return p.src[:off] + text + p.src[end:]
+}
+
+// alternatives returns the sorted alternatives of the source.
+func (p *parser) alternatives() ([]alternative, error) {
+	root, err := p.parse()
+	if err != nil {
+		return nil, err
+	}
+	var alts []alternative
+	for _, atoms := range root.expand() {
+		alt, err := p.tokens(mergeStars(atoms))
+		if err != nil {
+			return nil, err
+		}
+		alts = append(alts, alt)
+	}
+	cmp := func(a, b alternative) int { return slices.CompareFunc(a, b, compareTokens) }
+	slices.SortFunc(alts, cmp)
+	return slices.CompactFunc(alts, func(a, b alternative) bool { return cmp(a, b) == 0 }), nil
 }
 
 func (p *parser) parse() (*sequence, error) {
@@ -140,7 +186,7 @@ func (p *parser) parse() (*sequence, error) {
 			"split it into several patterns")
 	}
 	if i := strings.IndexByte(p.src, 0); i >= 0 {
-		return nil, p.fail(i, i+1, "a NUL byte can not be part of a path", suggest(strings.ReplaceAll(p.src, "\x00", "")))
+		return nil, p.fail(i, i+1, "a NUL byte can not be part of a path", p.suggest(strings.ReplaceAll(p.src, "\x00", "")))
 	}
 	return p.sequence(0)
 }
@@ -187,7 +233,7 @@ func (p *parser) group(depth int) ([]*sequence, error) {
 		}
 		alts = append(alts, s)
 		if p.pos == len(p.src) {
-			return nil, p.fail(open, open+1, "this brace is never closed", suggest(p.src+"}", p.with(open, open+1, `\{`)))
+			return nil, p.fail(open, open+1, "this brace is never closed", p.suggest(p.src+"}", p.with(open, open+1, `\{`)))
 		}
 		p.pos++
 		if p.src[p.pos-1] == '}' {
@@ -195,7 +241,7 @@ func (p *parser) group(depth int) ([]*sequence, error) {
 		}
 	}
 	if len(alts) == 1 && len(alts[0].items) == 0 {
-		return nil, p.fail(open, p.pos, "empty braces", suggest(p.with(open, p.pos, `\{\}`), p.with(open, p.pos, "")))
+		return nil, p.fail(open, p.pos, "empty braces", p.suggest(p.with(open, p.pos, `\{\}`), p.with(open, p.pos, "")))
 	}
 	return alts, nil
 }
@@ -207,7 +253,7 @@ func (p *parser) atom() (atom, error) {
 	switch c := p.src[off]; c {
 	case '\\':
 		if p.pos == len(p.src) {
-			return a, p.fail(off, off+1, "a backslash at the end has nothing to escape", suggest(p.src[:off], p.src+`\`))
+			return a, p.fail(off, off+1, "a backslash at the end has nothing to escape", p.suggest(p.src[:off], p.src+`\`))
 		}
 		a.token = token{kind: tokByte, b: p.src[p.pos]}
 		p.pos++
@@ -229,9 +275,9 @@ func (p *parser) atom() (atom, error) {
 		}
 		a.token = t
 	case ']':
-		return a, p.fail(off, off+1, "this bracket closes nothing", suggest(p.with(off, off+1, `\]`)))
+		return a, p.fail(off, off+1, "this bracket closes nothing", p.suggest(p.with(off, off+1, `\]`)))
 	case '}':
-		return a, p.fail(off, off+1, "this brace closes nothing", suggest(p.with(off, off+1, `\}`)))
+		return a, p.fail(off, off+1, "this brace closes nothing", p.suggest(p.with(off, off+1, `\}`)))
 	default:
 		a.token = token{kind: tokByte, b: c}
 	}

@@ -159,21 +159,9 @@ const special = `\*?[]{},`
 // byte after the slash. An expansion that no canonical path can match is an
 // error.
 func Parse(pattern string) (*Glob, error) {
-	p := &parser{src: pattern}
-	root, err := p.parse()
+	alts, err := (&parser{src: pattern}).alternatives()
 	if err != nil {
 		return nil, err
 	}
-	g := &Glob{pattern: pattern}
-	for _, atoms := range root.expand() {
-		alt, err := p.tokens(mergeStars(atoms))
-		if err != nil {
-			return nil, err
-		}
-		g.alts = append(g.alts, alt)
-	}
-	cmp := func(a, b alternative) int { return slices.CompareFunc(a, b, compareTokens) }
-	slices.SortFunc(g.alts, cmp)
-	g.alts = slices.CompactFunc(g.alts, func(a, b alternative) bool { return cmp(a, b) == 0 })
-	return g, nil
+	return &Glob{pattern: pattern, alts: alts}, nil
 }

@@ -2,7 +2,10 @@
 
 package automata
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // tokens checks that a canonical path can match the brace-free pattern and
 // returns its tokens.
@@ -36,9 +39,12 @@ func (p *parser) possible(atoms []atom) error {
 	if len(atoms) == 0 || !atoms[0].slash() {
 		return p.relative(atoms)
 	}
-	for _, a := range atoms {
+	for i, a := range atoms {
 		if a.stars > 2 {
-			return p.failAt(a, a, "more than two stars in a row", suggest(p.with(int(a.off), int(a.end), "*"), p.with(int(a.off), int(a.end), "**")))
+			one, two := slices.Clone(atoms), slices.Clone(atoms)
+			one[i].stars, two[i].stars = 1, 2
+			return p.failAt(a, a, "more than two stars in a row",
+				p.suggestElse([]string{p.edit(a, "*"), p.edit(a, "**")}, []string{p.source(one), p.source(two)}))
 		}
 	}
 	start := 1 // of the component
@@ -57,54 +63,65 @@ func (p *parser) possible(atoms []atom) error {
 // component checks atoms[from:to], which stands between slashes.
 func (p *parser) component(atoms []atom, from, to int) error {
 	slash := atoms[from-1]
-	if from == to {
-		switch {
-		case to == 1 && len(atoms) == 1:
-			return nil // the root
-		case to == len(atoms):
-			dir := strings.TrimRight(p.source(atoms), "/")
-			if strings.HasSuffix(dir, "/**") || dir == "" {
-				return p.failAt(slash, slash, "a path does not end in a slash", suggest(dir+"/**", "/**"))
-			}
-			return p.failAt(slash, slash, "a path does not end in a slash", suggest(dir, dir+"/**"))
-		default:
-			return p.failAt(slash, atoms[to], "a path has no empty component", suggest(collapse(p.source(atoms))))
-		}
-	}
-	for _, a := range atoms[from:to] {
-		if a.kind != tokByte || a.b != '.' {
-			return nil
-		}
-	}
-	if to-from > 2 {
+	switch {
+	case from < to && dots(atoms[from:to]) > 0:
+		message := "paths are canonical: no component is `" + strings.Repeat(".", to-from) + "`"
+		return p.failAt(atoms[from], atoms[to-1], message, p.suggest(p.resolve(atoms)))
+	case from < to || len(atoms) == 1: // the root
 		return nil
+	case to < len(atoms):
+		return p.failAt(slash, atoms[to], "a path has no empty component",
+			p.suggestElse([]string{p.edit(atoms[to], ""), p.edit(slash, "")}, []string{p.resolve(atoms)}))
+	case from > 1 && atoms[from-2].kind == tokAny:
+		return p.failAt(slash, slash, "a path does not end in a slash", p.suggestElse([]string{p.edit(slash, "")}, []string{p.resolve(atoms)}))
 	}
-	name := strings.Repeat(".", to-from)
-	return p.failAt(atoms[from], atoms[to-1], "paths are canonical: no component is `"+name+"`", suggest(resolve(p.source(atoms))))
+	dir := p.resolve(atoms)
+	return p.failAt(slash, slash, "a path does not end in a slash",
+		p.suggestElse([]string{p.edit(slash, ""), p.edit(slash, "/**")}, []string{dir, strings.TrimSuffix(dir, "/") + "/**"}))
+}
+
+// dots returns 1 or 2 when the component can be nothing but "." or "..".
+func dots(component []atom) int {
+	for _, a := range component {
+		if a.kind != tokByte || a.b != '.' {
+			return 0
+		}
+	}
+	if len(component) > 2 {
+		return 0
+	}
+	return len(component)
 }
 
 // relative is the error for an alternative that does not begin with a slash.
 func (p *parser) relative(atoms []atom) error {
+	const message = "a path is absolute"
 	if len(atoms) == 0 {
 		return p.fail(0, len(p.src), "an alternative is empty, and a path is absolute", "put the leading `/` before the braces, as in `/{usr/,}bin`")
 	}
-	src := p.source(atoms)
-	switch {
-	case strings.HasPrefix(src, "./"):
-		src = strings.TrimLeft(src, "./")
-	case strings.HasPrefix(src, "**/"):
-		src = strings.TrimLeft(src[2:], "/")
-		return p.failAt(atoms[0], atoms[0], "a path is absolute", suggest("/**/"+src))
-	case strings.HasPrefix(src, "**"):
-		return p.failAt(atoms[0], atoms[0], "a path is absolute", suggest("/"+src))
+	first, src := atoms[0], p.source(atoms)
+	for strings.HasPrefix(src, "./") || strings.HasPrefix(src, "../") {
+		src = strings.TrimLeft(strings.TrimLeft(src, "."), "/")
 	}
-	return p.failAt(atoms[0], atoms[0], "a path is absolute", suggest("/"+src, "/**/"+src))
+	if strings.HasPrefix(src, "**") {
+		return p.failAt(first, first, message, p.suggestElse([]string{p.edit(first, "/**")}, []string{"/" + src}))
+	}
+	alternative := []string{"/" + src, "/**/" + src}
+	if strings.HasPrefix(p.source(atoms), ".") {
+		return p.failAt(first, first, message, p.suggest(alternative...))
+	}
+	off := int(first.off)
+	return p.failAt(first, first, message, p.suggestElse([]string{p.with(off, off, "/"), p.with(off, off, "/**/")}, alternative))
 }
 
 // failAt makes the error for the source from the atom first to last.
 func (p *parser) failAt(first, last atom, message, hint string) error {
-	return p.fail(int(first.off), int(last.end), message, hint)
+	off, end := int(first.off), int(last.end)
+	return p.fail(off, max(end, int(first.end)), message, hint)
 }
+
+// edit returns the pattern with a replaced.
+func (p *parser) edit(a atom, text string) string { return p.with(int(a.off), int(a.end), text) }
 
 // source writes the brace-free pattern out.
 func (p *parser) source(atoms []atom) string {
@@ -119,23 +136,22 @@ func (p *parser) source(atoms []atom) string {
 	return b.String()
 }
 
-// collapse removes empty components and a final slash.
-func collapse(src string) string {
-	return "/" + strings.Join(strings.FieldsFunc(src, func(r rune) bool { return r == '/' }), "/")
-}
-
-// resolve removes `.` and empty components, and each `..` with the component
-// before it.
-func resolve(src string) string {
+// resolve writes the pattern out without `.` and empty components, and without
+// each `..` and the component before it.
+func (p *parser) resolve(atoms []atom) string {
 	var out []string
-	for _, c := range strings.Split(src, "/") {
-		switch strings.ReplaceAll(c, `\.`, ".") {
-		case "", ".":
-		case "..":
-			out = out[:max(len(out)-1, 0)]
-		default:
-			out = append(out, c)
+	for len(atoms) > 0 {
+		n := slices.IndexFunc(atoms, atom.slash)
+		if n < 0 {
+			n = len(atoms)
 		}
+		switch d := dots(atoms[:n]); {
+		case d == 2:
+			out = out[:max(len(out)-1, 0)]
+		case d == 0 && n > 0:
+			out = append(out, p.source(atoms[:n]))
+		}
+		atoms = atoms[min(n+1, len(atoms)):]
 	}
 	return "/" + strings.Join(out, "/")
 }

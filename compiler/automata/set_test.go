@@ -4,14 +4,23 @@ package automata
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"reflect"
 	"runtime"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 )
 
-func mustParse(t testing.TB, pattern string) *Glob {
+// fataler is a test, benchmark or rapid test.
+type fataler interface {
+	Helper()
+	Fatal(args ...any)
+}
+
+func mustParse(t fataler, pattern string) *Glob {
 	t.Helper()
 	g, err := Parse(pattern)
 	if err != nil {
@@ -216,4 +225,104 @@ func TestBudgetNamesTheRule(t *testing.T) {
 	if !errors.As(err, &budget) || !reflect.DeepEqual(budget.Rules, []int{1}) {
 		t.Fatalf("error %v, want a BudgetError for rule 1", err)
 	}
+}
+
+func FuzzMatch(f *testing.F) {
+	f.Add("/etc/**", "/**/passwd", "/etc/x/passwd")
+	f.Add("/{a,b*}/[!c]?", "/a**", "/bb/dd")
+	f.Add(`/\*/**/[a-c]`, "/*", "/*/c")
+	f.Fuzz(func(t *testing.T, one, two, name string) {
+		var rules []Rule
+		for i, pattern := range []string{one, two} {
+			// The naive matcher takes exponential time.
+			if len(pattern) > 24 || len(name) > 24 {
+				t.Skip()
+			}
+			if g, err := Parse(pattern); err == nil {
+				rules = append(rules, Rule{g, i})
+			}
+		}
+		set, err := Compile(rules, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		table, err := set.Pack(PackOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := naiveLabels(rules, name)
+		if got := set.Match(name); !got.Equal(want) {
+			t.Fatalf("Set.Match(%q) of %q and %q = %s, want %s", name, one, two, show(got), show(want))
+		}
+		if got := table.Match(name); !got.Equal(want) {
+			t.Fatalf("Table.Match(%q) of %q and %q = %s, want %s", name, one, two, show(got), show(want))
+		}
+	})
+}
+
+func TestFamiliesAreSplit(t *testing.T) {
+	var rules []Rule
+	for i := range 12 {
+		rules = append(rules, Rule{mustParse(t, fmt.Sprintf("/**/*%c*%c*", 'a'+i, 'A'+i)), i % 8})
+	}
+	set, err := Compile(rules, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if set.Parts() < 2 || set.States() > 2000 {
+		t.Errorf("%d states in %d parts", set.States(), set.Parts())
+	}
+	_, err = Compile(rules, Options{MaxParts: 1, Budget: 100_000})
+	var budget *BudgetError
+	if !errors.As(err, &budget) || len(budget.Rules) == 0 || budget.Limit != 100_000 {
+		t.Errorf("in one part: %v", err)
+	}
+}
+
+func TestUnanchoredApart(t *testing.T) {
+	rules := []Rule{{mustParse(t, "/etc/{passwd,**/shadow}"), 0}}
+	if set := must(Compile(rules, Options{})); set.Parts() != 2 {
+		t.Errorf("%d parts, want 2", set.Parts())
+	}
+	if set := must(Compile(rules, Options{MaxParts: 1})); set.Parts() != 1 {
+		t.Errorf("%d parts, want 1", set.Parts())
+	}
+}
+
+func TestCompileRefuses(t *testing.T) {
+	g := mustParse(t, "/a")
+	for _, label := range []int{-1, MaxLabel + 1} {
+		if _, err := Compile([]Rule{{g, label}}, Options{}); err == nil {
+			t.Errorf("label %d is accepted", label)
+		}
+	}
+	if _, err := Compile(nil, Options{MaxParts: MostParts + 1}); err == nil {
+		t.Error("too many parts are accepted")
+	}
+}
+
+func TestLabels(t *testing.T) {
+	label := rapid.IntRange(0, 200)
+	rapid.Check(t, func(t *rapid.T) {
+		as, bs := rapid.SliceOf(label).Draw(t, "a"), rapid.SliceOf(label).Draw(t, "b")
+		a, b := NewLabels(as...), NewLabels(bs...)
+		in := func(list []int) map[int]bool {
+			m := map[int]bool{}
+			for _, l := range list {
+				m[l] = true
+			}
+			return m
+		}
+		inA, inB, union := in(as), in(bs), in(slices.Concat(as, bs))
+		if got := slices.Collect(a.Or(b).All()); !slices.Equal(got, slices.Sorted(maps.Keys(union))) {
+			t.Fatalf("union %v", got)
+		}
+		subset := len(union) == len(inB)
+		if a.Subset(b) != subset || a.Equal(b) != (subset && len(inA) == len(inB)) || a.Len() != len(inA) || a.Empty() != (len(inA) == 0) {
+			t.Fatal("Subset, Equal, Len or Empty")
+		}
+		if l := label.Draw(t, "label"); a.Has(l) != inA[l] || a.Has(-1) {
+			t.Fatal("Has")
+		}
+	})
 }

@@ -10,7 +10,7 @@ import "fmt"
 //	slot          check (8 bits) | next (24 bits)
 //	state         the offset of its row in Slots; SinkBit is set in references
 //	              to a state whose verdict no further byte can change
-//	Slots[s]      next is the default target
+//	Slots[s]      check is 0, next is the default target
 //	Slots[s+1]    check is 1 when the state accepts; next is then the index
 //	              into Labels
 //	Slots[s+c]    c = Classes[byte], 2 or more: if check is c, next is the
@@ -70,7 +70,7 @@ func (t *Table) Match(path string) Labels {
 }
 
 // Verify checks that no walk leaves the table: every reference leads to a row
-// that lies within it, every accept value has its labels, and sinks are sinks.
+// that lies within it, every accept value has its labels, and what is called a sink is one.
 func (t *Table) Verify() error {
 	for b, c := range t.Classes {
 		if c < firstClass {
@@ -80,24 +80,35 @@ func (t *Table) Verify() error {
 	if len(t.Starts) == 0 || len(t.Starts) > MostParts {
 		return fmt.Errorf("automata: table: %d parts, not 1 to %d", len(t.Starts), MostParts)
 	}
-	// All slots are checked, not only those that some path reaches.
 	inside := func(ref uint32) bool { return int(ref&^SinkBit)+rowSpan <= len(t.Slots) }
+	badRef := func(ref uint32) string {
+		switch {
+		case !inside(ref):
+			return fmt.Sprintf("leads to %d, outside of %d slots", ref, len(t.Slots))
+		case t.Slots[ref&^SinkBit]>>24 != 0:
+			return fmt.Sprintf("leads to %d, where no row begins", ref&^SinkBit)
+		case ref&SinkBit != 0 && t.Slots[ref&^SinkBit] != ref:
+			return fmt.Sprintf("calls %d a sink, which it is not", ref&^SinkBit)
+		}
+		return ""
+	}
 	for i, s := range t.Starts {
-		if !inside(s) {
-			return fmt.Errorf("automata: table: part %d starts at %d, outside of %d slots", i, s, len(t.Slots))
+		if s > nextMask {
+			return fmt.Errorf("automata: table: part %d starts at %#x, not a reference", i, s)
+		}
+		if bad := badRef(s); bad != "" {
+			return fmt.Errorf("automata: table: part %d %s", i, bad)
 		}
 	}
+	// All slots are checked, not only those that some path reaches.
 	for i, slot := range t.Slots {
 		next := slot & nextMask
-		switch {
-		case slot>>24 == 1:
-			if int(next) >= len(t.Labels) {
-				return fmt.Errorf("automata: table: slot %d accepts %d, but there are %d label sets", i, next, len(t.Labels))
+		if slot>>24 != 1 {
+			if bad := badRef(next); bad != "" {
+				return fmt.Errorf("automata: table: slot %d %s", i, bad)
 			}
-		case !inside(next):
-			return fmt.Errorf("automata: table: slot %d leads to %d, outside of %d slots", i, next, len(t.Slots))
-		case next&SinkBit != 0 && t.Slots[next&^SinkBit] != next:
-			return fmt.Errorf("automata: table: slot %d calls %d a sink, which it is not", i, next&^SinkBit)
+		} else if int(next) >= len(t.Labels) {
+			return fmt.Errorf("automata: table: slot %d accepts %d, but there are %d label sets", i, next, len(t.Labels))
 		}
 	}
 	return nil

@@ -25,7 +25,10 @@ type Pool struct {
 	Folder string
 	// Targets are the back-ends that the pool uses, sorted.
 	Targets []string
-	Span    diag.Span
+	// TargetSpans are the places of Targets, beside them; empty when the
+	// configuration does not name any.
+	TargetSpans []diag.Span
+	Span        diag.Span
 }
 
 // HasLSM says whether a security module is active on the pool's nodes.

@@ -36,7 +36,10 @@ var canonical = func() *dfa {
 	return d
 }()
 
-const canonicalNever = 6
+const (
+	canonicalRoot  = 1
+	canonicalNever = 6
+)
 
 // IsCanonical reports whether path is "/", or one or more of "/component", where
 // no component is empty, "." or "..", and without NUL.

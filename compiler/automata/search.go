@@ -5,11 +5,11 @@ package automata
 // DefaultSteps is a budget for walks that suits the questions of a compiler.
 const DefaultSteps = 200_000
 
-// Search follows common suffixes from several states of s at once: the empty
-// suffix first, then "/x", "/x/y" and so on, everything that makes canonical
-// paths of canonical paths other than the root; shortest first, then those that
-// read well. It returns the first suffix at whose states visit says stop, and
-// false when there is none. Each tuple of states is visited once.
+// Search follows common suffixes from several states of s at once: "/x", "/x/y"
+// and so on, what leads from a directory other than the root to everything below
+// it; shortest first, then those that read well. It returns the first suffix at
+// whose states visit says stop, and false when there is none. Each tuple of
+// states is visited once.
 //
 // After budget different tuples it gives up with ErrBudget.
 func (s *Set) Search(starts []State, budget int, visit func(states []State) (stop bool)) (suffix []byte, found bool, err error) {

@@ -77,10 +77,10 @@ func TestWalkBudget(t *testing.T) {
 	}
 }
 
-// TestSearch asks what a rename check asks: is there something below a that has
+// TestSearch asks what a check of renamed directories asks: is there something below a that has
 // a label which it would not have below b.
 func TestSearch(t *testing.T) {
-	suffixes := []string{""}
+	var suffixes []string
 	for _, p := range allPaths("abc./", 5) {
 		if p != "/" {
 			suffixes = append(suffixes, p)

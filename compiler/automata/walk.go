@@ -33,8 +33,8 @@ const (
 	found
 )
 
-// walk follows the canonical paths, or the suffixes that make one canonical path
-// of another, shortest first and in the order of byteOrder among
+// walk follows the canonical paths, or the suffixes that lead from a directory to
+// what is below it (canonical paths but the root), shortest first and in the order of byteOrder among
 // equals. The visitor sees the states of the runners after each such path; it
 // judges a state once, at the first path that leads there. After at most budget
 // different states the walk is given up with ErrBudget.
@@ -46,14 +46,11 @@ func walk(runners []runner, suffixes bool, budget int, visit func(states []int32
 	for i, r := range runners {
 		begin[i] = r.start
 	}
-	if suffixes {
-		begin[k] = canonicalInside
-	}
 	w.add(begin, -1, 0)
 	for id := int32(0); int(id) < len(w.parents); id++ {
 		at := slices.Clone(w.tuple(id))
 		v := goOn
-		if canonical.rows[at[k]].accept != 0 {
+		if canonical.rows[at[k]].accept != 0 && !(suffixes && at[k] == canonicalRoot) {
 			v = visit(at[:k])
 		}
 		switch v {
@@ -71,9 +68,6 @@ func walk(runners []runner, suffixes bool, budget int, visit func(states []int32
 	}
 	return nil, false, nil
 }
-
-// canonicalInside is where a canonical path other than the root ends.
-const canonicalInside = 5
 
 // walker holds the tuples of states that a walk has found: one state of each
 // runner and one of canonical.

@@ -110,7 +110,8 @@ func (l *Layer) exec(s State, images []policy.Object) policy.Verdict {
 			image.Class = policy.Anonymous
 		}
 		v := l.object(s, policy.Process, policy.AccessExec, image)
-		if i == len(images)-1 && v.Action != policy.Block {
+		byRule := v.Action == policy.Block && v.Rule != l.Paths.Process.Rule
+		if i == len(images)-1 && !byRule {
 			v = l.loader(s, image, v)
 		}
 		verdicts = append(verdicts, v)

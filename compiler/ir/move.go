@@ -33,7 +33,7 @@ func (l *Layer) moveOne(s State, access policy.Access, from, to policy.Object, e
 		verdicts = append(verdicts, l.file(s, policy.AccessDelete, to))
 	}
 	v := combine(verdicts...)
-	if v.Action == policy.Block || from.Class != policy.Named || to.Class != policy.Named || !automata.IsCanonical(from.Path) || !automata.IsCanonical(to.Path) {
+	if v.Action == policy.Block && v.Report || from.Class != policy.Named || to.Class != policy.Named || !automata.IsCanonical(from.Path) || !automata.IsCanonical(to.Path) {
 		return v, nil
 	}
 	carried, err := l.carriesOut(s, from.Path, to.Path, directory)
@@ -58,7 +58,8 @@ func (l *Layer) carriesOut(s State, from, to string, directory bool) (policy.Ver
 			return carried(at), nil
 		}
 	}
-	if !directory || l.Paths == nil {
+	// The kernel never moves the root or puts something in its place.
+	if !directory || l.Paths == nil || from == "/" || to == "/" {
 		return policy.Verdict{}, nil
 	}
 	suffix, found, err := l.freedBelow(s, from, to)
@@ -69,19 +70,12 @@ func (l *Layer) carriesOut(s State, from, to string, directory bool) (policy.Ver
 		return policy.Verdict{}, nil
 	}
 	for _, access := range single {
-		at := l.use(s, access, below(from, suffix))
-		if at.Action == policy.Block && l.use(s, access, below(to, suffix)).Action != policy.Block {
+		at := l.use(s, access, from+suffix)
+		if at.Action == policy.Block && l.use(s, access, to+suffix).Action != policy.Block {
 			return carried(at), nil
 		}
 	}
 	return policy.Verdict{}, nil
-}
-
-func below(dir, suffix string) string {
-	if dir == "/" {
-		return suffix
-	}
-	return dir + suffix
 }
 
 func carried(at policy.Verdict) policy.Verdict {
@@ -103,18 +97,8 @@ func (l *Layer) use(s State, access policy.Access, path string) policy.Verdict {
 // is blocked depends on the labels of a state alone.
 func (l *Layer) freedBelow(s State, from, to string) (suffix string, found bool, err error) {
 	set := l.Paths.Set
-	start := func(dir string) automata.State {
-		if dir == "/" {
-			return set.Start()
-		}
-		return set.Walk(set.Start(), dir)
-	}
-	first := true // the directories themselves, which were compared already
-	path, found, err := set.Search([]automata.State{start(from), start(to)}, carryBudget, func(at []automata.State) bool {
-		if first {
-			first = false
-			return false
-		}
+	starts := []automata.State{set.Walk(set.Start(), from), set.Walk(set.Start(), to)}
+	path, found, err := set.Search(starts, carryBudget, func(at []automata.State) bool {
 		return l.blocked(s, set.Accept(at[0]))&^l.blocked(s, set.Accept(at[1])) != 0
 	})
 	return string(path), found, err

@@ -117,8 +117,8 @@ var (
 	lost  = policy.Object{Class: policy.Unresolved}
 )
 
-// exec runs one image and read reads one file, without a lineage.
-func exec(images ...policy.Object) policy.Operation {
+// run executes one image and read reads one file, without a lineage.
+func run(images ...policy.Object) policy.Operation {
 	return policy.Operation{Kind: policy.OpExec, Images: images}
 }
 
@@ -138,7 +138,10 @@ func link(source, target string) policy.Operation {
 
 func over(op policy.Operation) policy.Operation      { op.TargetExists = true; return op }
 func directory(op policy.Operation) policy.Operation { op.Directory = true; return op }
-func exchange(op policy.Operation) policy.Operation  { op.Exchange, op.TargetExists = true, true; return op }
+func exchange(op policy.Operation) policy.Operation {
+	op.Exchange, op.TargetExists = true, true
+	return op
+}
 
 // by makes an operation one of a process with this lineage.
 func by(op policy.Operation, lineage ...string) policy.Operation {

@@ -15,7 +15,7 @@ import (
 func TestDeciding(t *testing.T) {
 	etc := on("etc", block, "/etc/**")
 	check(t, "without a policy nothing is governed",
-		decision{"exec", nil, exec(at("/bin/sh")), "Allow"},
+		decision{"exec", nil, run(at("/bin/sh")), "Allow"},
 		decision{"file", nil, read(at("/etc/x")), "Allow"},
 		decision{"rename", nil, rename("/a", "/b"), "Allow"},
 		decision{"network", nil, egress(80, policy.Endpoint{}), "Allow"},
@@ -25,7 +25,7 @@ func TestDeciding(t *testing.T) {
 	)
 	check(t, "a section that no governing policy has is not governed",
 		decision{"file beside process", alone(process(block)), read(at("/x")), "Allow"},
-		decision{"process beside file", alone(file(block)), exec(at("/x")), "Allow"},
+		decision{"process beside file", alone(file(block)), run(at("/x")), "Allow"},
 		decision{"network beside file", alone(file(block)), egress(80, policy.Endpoint{}), "Allow"},
 		decision{"syscalls beside file", alone(file(block)), call("ptrace"), "Allow"},
 		decision{"capabilities beside file", alone(file(block)), capability("CHOWN"), "Allow"},
@@ -144,11 +144,11 @@ func TestSpans(t *testing.T) {
 		op   policy.Operation
 		want int
 	}{
-		{exec(at("/x")), 2},
+		{run(at("/x")), 2},
 		{read(at("/y")), 3},
 		{read(at("/x")), 4},
 		{read(lost), 1},
-		{exec(at("/lib/ld.so")), 1},
+		{run(at("/lib/ld.so")), 1},
 		{rename("/x", "/y"), 4},
 		{sys(policy.Mount), 0},
 	} {

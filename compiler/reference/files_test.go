@@ -15,7 +15,7 @@ func TestLineage(t *testing.T) {
 	exe := alone(process(allow, on("r", block, "/bash", from(policy.From{Exe: list("/sh")}))))
 	parent := alone(process(allow, on("r", block, "/bash", from(policy.From{Parent: list("/sh")}))))
 	ancestor := alone(process(allow, on("r", block, "/bash", from(policy.From{Ancestor: list("/sh")}))))
-	bash := exec(at("/bash"))
+	bash := run(at("/bash"))
 	check(t, "the first exec is governed",
 		decision{"by the default", alone(process(block)), bash, "Block a process/default"},
 		decision{"by a rule", alone(process(allow, on("r", block, "/bash"))), bash, "Block a process/r"},
@@ -27,12 +27,12 @@ func TestLineage(t *testing.T) {
 		decision{"any image", alone(process(allow, on("r", block, "/bash", from(policy.From{Exe: list("/** /")})))), bash, "Allow a process/default"},
 	)
 	check(t, "process rules check the script and every interpreter",
-		decision{"the script", alone(process(allow, on("r", block, "/script"))), exec(at("/script"), at("/env"), at("/sh")), "Block a process/r"},
-		decision{"an interpreter between", alone(process(allow, on("r", block, "/env"))), exec(at("/script"), at("/env"), at("/sh")), "Block a process/r"},
-		decision{"what runs in the end", alone(process(allow, on("r", block, "/sh"))), exec(at("/script"), at("/env"), at("/sh")), "Block a process/r"},
-		decision{"an Allow of one is none of the others", alone(process(block, on("r", allow, "/script"))), exec(at("/script"), at("/sh")), "Block a process/default"},
-		decision{"an Audit of one", alone(process(allow, on("r", audit, "/sh"))), exec(at("/script"), at("/sh")), "Audit a process/r"},
-		decision{"the first among equals", alone(process(allow, on("q", block, "/script", quiet), on("r", block, "/sh"))), exec(at("/script"), at("/sh")), "Block a process/q silently"},
+		decision{"the script", alone(process(allow, on("r", block, "/script"))), run(at("/script"), at("/env"), at("/sh")), "Block a process/r"},
+		decision{"an interpreter between", alone(process(allow, on("r", block, "/env"))), run(at("/script"), at("/env"), at("/sh")), "Block a process/r"},
+		decision{"what runs in the end", alone(process(allow, on("r", block, "/sh"))), run(at("/script"), at("/env"), at("/sh")), "Block a process/r"},
+		decision{"an Allow of one is none of the others", alone(process(block, on("r", allow, "/script"))), run(at("/script"), at("/sh")), "Block a process/default"},
+		decision{"an Audit of one", alone(process(allow, on("r", audit, "/sh"))), run(at("/script"), at("/sh")), "Audit a process/r"},
+		decision{"the first among equals", alone(process(allow, on("q", block, "/script", quiet), on("r", block, "/sh"))), run(at("/script"), at("/sh")), "Block a process/q silently"},
 	)
 	check(t, "exe is the current image",
 		decision{"it", exe, by(bash, "/init", "/sh"), "Block a process/r"},
@@ -73,7 +73,7 @@ func TestObjects(t *testing.T) {
 	check(t, "a walk that does not end at a canonical path is unresolved",
 		decision{"named", alone(file(allow, x)), read(at("/a/../x")), "Block a file/(unresolved)"},
 		decision{"relative", alone(file(allow, x)), read(at("x")), "Block a file/(unresolved)"},
-		decision{"an image", alone(process(allow, x)), exec(at("/x/")), "Block a process/(unresolved)"},
+		decision{"an image", alone(process(allow, x)), run(at("/x/")), "Block a process/(unresolved)"},
 	)
 	check(t, "unresolved fails closed where the section blocks anything",
 		decision{"a rule about another access and lineage", alone(file(allow, on("w", block, "/x", access(policy.AccessWrite), from(policy.From{Exe: list("/sh")})))), read(lost), "Block a file/(unresolved)"},
@@ -82,7 +82,7 @@ func TestObjects(t *testing.T) {
 		decision{"of the first policy that blocks", both(enforced("a", file(audit)), enforced("b", file(allow, x))), read(lost), "Block b file/(unresolved)"},
 		decision{"nothing is blocked", alone(file(audit, on("see", audit, "/x"))), read(lost), "Audit a file/default"},
 		decision{"another section blocks", alone(file(allow), process(block)), read(lost), "Allow a file/default"},
-		decision{"an image", alone(process(block)), exec(lost), "Block a process/(unresolved)"},
+		decision{"an image", alone(process(block)), run(lost), "Block a process/(unresolved)"},
 	)
 	check(t, "setattr is chmod, chown, times and xattr",
 		decision{"chmod", alone(file(allow, on("r", block, "/x", access(policy.AccessSetattr)))), use(policy.AccessChmod, at("/x")), "Block a file/r"},
@@ -106,12 +106,12 @@ func TestObjects(t *testing.T) {
 	check(t, "anonymous files get the default when it is Block",
 		decision{"Block", alone(file(block)), read(memfd), "Block a file/default"},
 		decision{"Audit", alone(file(audit)), read(memfd), "Allow"},
-		decision{"an image", alone(process(block)), exec(memfd), "Block a process/default"},
-		decision{"an image without a name", alone(process(block)), exec(pipe), "Block a process/default"},
+		decision{"an image", alone(process(block)), run(memfd), "Block a process/default"},
+		decision{"an image without a name", alone(process(block)), run(pipe), "Block a process/default"},
 	)
 	check(t, "exec is judged by process, not by file",
-		decision{"file blocks everything", alone(file(block, on("r", block, "/**"))), exec(at("/x")), "Allow"},
-		decision{"process blocks", alone(file(allow), process(block)), exec(at("/x")), "Block a process/default"},
+		decision{"file blocks everything", alone(file(block, on("r", block, "/**"))), run(at("/x")), "Allow"},
+		decision{"process blocks", alone(file(allow), process(block)), run(at("/x")), "Block a process/default"},
 	)
 	check(t, "a Block rule of process without from also blocks map",
 		decision{"map", alone(process(allow, x)), use(policy.AccessMap, at("/x")), "Block a process/x"},
@@ -128,7 +128,7 @@ func TestObjects(t *testing.T) {
 // TestLoader has the sentence about starting a dynamic loader directly.
 func TestLoader(t *testing.T) {
 	blocking := on("x", block, "/x")
-	ld := exec(at("/lib64/ld-linux-x86-64.so.2"))
+	ld := run(at("/lib64/ld-linux-x86-64.so.2"))
 	check(t, "starting a dynamic loader is blocked wherever process blocks anything",
 		decision{"a rule", alone(process(allow, blocking)), ld, "Block a process/(loader)"},
 		decision{"a default", alone(process(block)), ld, "Block a process/(loader)"},
@@ -136,27 +136,27 @@ func TestLoader(t *testing.T) {
 		decision{"nothing", alone(process(audit)), ld, "Audit a process/default"},
 		decision{"file only", alone(process(allow), file(block)), ld, "Allow a process/default"},
 		decision{"the first policy that blocks", both(enforced("a", process(audit)), enforced("b", process(block))), ld, "Block b process/(loader)"},
-		decision{"a script", alone(process(allow, blocking)), exec(at("/lib/ld.so"), at("/bin/sh")), "Allow a process/default"},
-		decision{"the interpreter of a script", alone(process(allow, blocking)), exec(at("/script"), at("/lib/ld.so")), "Block a process/(loader)"},
-		decision{"a Block rule is named", alone(process(allow, on("l", block, "/lib/**", quiet))), exec(at("/lib/ld.so")), "Block a process/l silently"},
+		decision{"a script", alone(process(allow, blocking)), run(at("/lib/ld.so"), at("/bin/sh")), "Allow a process/default"},
+		decision{"the interpreter of a script", alone(process(allow, blocking)), run(at("/script"), at("/lib/ld.so")), "Block a process/(loader)"},
+		decision{"a Block rule is named", alone(process(allow, on("l", block, "/lib/**", quiet))), run(at("/lib/ld.so")), "Block a process/l silently"},
 	)
 	for _, path := range []string{"/lib/ld.so", "/usr/lib/ld.so.1", "/lib32/ld-2.31.so", "/usr/libx32/ld-linux-x32.so.2", "/lib/x86_64-linux-gnu/ld-2.36.so", "/usr/lib/a/b/ld64.so.2", "/lib/ld-musl-x86_64.so.1"} {
-		check(t, "a dynamic loader is", decision{path, alone(process(allow, blocking)), exec(at(path)), "Block a process/(loader)"})
+		check(t, "a dynamic loader is", decision{path, alone(process(allow, blocking)), run(at(path)), "Block a process/(loader)"})
 	}
 	for _, path := range []string{"/bin/ld.so", "/opt/lib/ld.so", "/lib/ld", "/lib/xld.so", "/lib128/ld.so", "/usr/local/lib/ld.so", "/lib/ld-so"} {
-		check(t, "no dynamic loader is", decision{path, alone(process(allow, blocking)), exec(at(path)), "Allow a process/default"})
+		check(t, "no dynamic loader is", decision{path, alone(process(allow, blocking)), run(at(path)), "Allow a process/default"})
 	}
 	check(t, "unless a rule allows the loader by path",
-		decision{"its path", alone(process(block, on("l", allow, "/lib/ld.so"))), exec(at("/lib/ld.so")), "Allow a process/l"},
-		decision{"a pattern of its name", alone(process(block, on("l", audit, "/lib/ld*"))), exec(at("/lib/ld.so")), "Audit a process/l"},
-		decision{"in braces", alone(process(block, on("l", allow, "/lib/{a,ld.so}"))), exec(at("/lib/ld.so")), "Allow a process/l"},
-		decision{"the alternative that does not match", alone(process(block, on("l", allow, "/lib/{*,ld}"))), exec(at("/lib/ld.so")), "Block a process/(loader)"},
-		decision{"with escapes", alone(process(block, on("l", allow, `/lib/\ld.so`))), exec(at("/lib/ld.so")), "Allow a process/l"},
-		decision{"a directory", alone(process(block, on("l", allow, "/lib/**"))), exec(at("/lib/ld.so")), "Block a process/(loader)"},
-		decision{"a class", alone(process(block, on("l", allow, "/lib/[l]d.so"))), exec(at("/lib/ld.so")), "Block a process/(loader)"},
-		decision{"a name", alone(process(block, on("l", allow, "", named("ld.so")))), exec(at("/lib/ld.so")), "Block a process/(loader)"},
-		decision{"another lineage", alone(process(block, on("l", allow, "/lib/ld.so", from(policy.From{Exe: list("/sh")})))), exec(at("/lib/ld.so")), "Block a process/(loader)"},
-		decision{"another policy", both(enforced("a", process(block)), enforced("b", process(allow, on("l", allow, "/lib/ld.so")))), exec(at("/lib/ld.so")), "Allow b process/l"},
+		decision{"its path", alone(process(block, on("l", allow, "/lib/ld.so"))), run(at("/lib/ld.so")), "Allow a process/l"},
+		decision{"a pattern of its name", alone(process(block, on("l", audit, "/lib/ld*"))), run(at("/lib/ld.so")), "Audit a process/l"},
+		decision{"in braces", alone(process(block, on("l", allow, "/lib/{a,ld.so}"))), run(at("/lib/ld.so")), "Allow a process/l"},
+		decision{"the alternative that does not match", alone(process(block, on("l", allow, "/lib/{*,ld}"))), run(at("/lib/ld.so")), "Block a process/(loader)"},
+		decision{"with escapes", alone(process(block, on("l", allow, `/lib/\ld.so`))), run(at("/lib/ld.so")), "Allow a process/l"},
+		decision{"a directory", alone(process(block, on("l", allow, "/lib/**"))), run(at("/lib/ld.so")), "Block a process/(loader)"},
+		decision{"a class", alone(process(block, on("l", allow, "/lib/[l]d.so"))), run(at("/lib/ld.so")), "Block a process/(loader)"},
+		decision{"a name", alone(process(block, on("l", allow, "", named("ld.so")))), run(at("/lib/ld.so")), "Block a process/(loader)"},
+		decision{"another lineage", alone(process(block, on("l", allow, "/lib/ld.so", from(policy.From{Exe: list("/sh")})))), run(at("/lib/ld.so")), "Block a process/(loader)"},
+		decision{"another policy", both(enforced("a", process(block)), enforced("b", process(allow, on("l", allow, "/lib/ld.so")))), run(at("/lib/ld.so")), "Allow b process/l"},
 	)
 }
 

@@ -184,7 +184,7 @@ func expression(sequence []*tree) string {
 		text += leaf.text
 		out += leaf.expression
 	}
-	if strings.Contains(strings.ReplaceAll(text, `\*`, ""), "***") {
+	if strings.Contains(strings.ReplaceAll(text, `\*`, "x"), "***") {
 		return ""
 	}
 	const anything, any = "(?s:.)*", "[^/]*"
@@ -263,8 +263,8 @@ func FuzzMatchPath(f *testing.F) {
 		if got && !reference.Canonical(path) {
 			t.Errorf("%q matches %q, which is no path", pattern, path)
 		}
-		if len(pattern) <= 190 && reference.MatchPath("{"+pattern+"}", path) != got && !deep(pattern) && !strings.Contains(pattern, ",") {
-			t.Errorf("%q in braces means something else for %q", pattern, path)
+		if got && !strings.Contains(pattern, ",") && strings.Count(pattern, "{") < 16 && !reference.MatchPath("{"+pattern+"}", path) {
+			t.Errorf("%q no longer matches %q in braces", pattern, path)
 		}
 		var literally strings.Builder
 		for i := range len(path) {
@@ -275,6 +275,3 @@ func FuzzMatchPath(f *testing.F) {
 		}
 	})
 }
-
-// deep says that one more pair of braces may be too many.
-func deep(pattern string) bool { return strings.Count(pattern, "{") >= 16 }

@@ -9,13 +9,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Operation draws one operation of any kind, near the rules of the policies.
+// Operation draws one operation of any kind, near the rules of the policies and
+// most often of a kind that they govern.
 func Operation(ps []*policy.Policy) *rapid.Generator[policy.Operation] {
 	objects, images := pathsOf(ps)
+	kinds := kindsOf(ps)
 	return rapid.Custom(func(t *rapid.T) policy.Operation {
 		op := policy.Operation{
-			Kind: pick(t, "kind", policy.OpExec, policy.OpExec, policy.OpFile, policy.OpFile, policy.OpRename, policy.OpLink,
-				policy.OpNetwork, policy.OpNetwork, policy.OpSyscall, policy.OpCapability, policy.OpSystem),
+			Kind:    pick(t, "kind", kinds...),
 			Lineage: rapid.SliceOfN(Path(images), 0, 3).Draw(t, "lineage"),
 		}
 		switch op.Kind {
@@ -24,7 +25,10 @@ func Operation(ps []*policy.Policy) *rapid.Generator[policy.Operation] {
 				op.Images = append(op.Images, object(t, objects))
 			}
 		case policy.OpFile:
-			op.Access = policy.AccessNames[rapid.IntRange(0, 10).Draw(t, "access")].Access
+			op.Access = policy.AccessMap
+			if !chance(t, "map", 4) {
+				op.Access = policy.AccessNames[rapid.IntRange(0, 10).Draw(t, "access")].Access
+			}
 			op.Object = object(t, objects)
 		case policy.OpRename:
 			op.Object, op.Target = object(t, objects), object(t, objects)
@@ -61,6 +65,33 @@ func object(t *rapid.T, near []string) policy.Object {
 
 // loaders are paths of dynamic loaders, which the language knows by itself.
 var loaders = []string{"/lib/ld.so", "/usr/lib64/a/ld-x.so.1"}
+
+// kindsOf lists every kind once, and again for every section that governs it.
+func kindsOf(ps []*policy.Policy) []policy.OperationKind {
+	kinds := []policy.OperationKind{policy.OpExec, policy.OpFile, policy.OpRename, policy.OpLink,
+		policy.OpNetwork, policy.OpSyscall, policy.OpCapability, policy.OpSystem}
+	for _, p := range ps {
+		if p.Process != nil {
+			kinds = append(kinds, policy.OpExec, policy.OpFile, policy.OpSystem)
+		}
+		if p.File != nil {
+			kinds = append(kinds, policy.OpFile, policy.OpRename, policy.OpLink, policy.OpSystem)
+		}
+		if p.Network != nil {
+			kinds = append(kinds, policy.OpNetwork, policy.OpNetwork)
+		}
+		if p.Syscalls != nil {
+			kinds = append(kinds, policy.OpSyscall, policy.OpSyscall)
+		}
+		if p.Capabilities != nil {
+			kinds = append(kinds, policy.OpCapability)
+		}
+		if p.System != nil {
+			kinds = append(kinds, policy.OpSystem)
+		}
+	}
+	return kinds
+}
 
 // pathsOf collects the patterns that policies have for objects and for images
 // of a lineage.

@@ -5,7 +5,6 @@ package report
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,54 +14,83 @@ import (
 	"github.com/avert-dev/avert/compiler/policy"
 )
 
-// document is report.json. Its schema is schemas/report.json.
-type document struct {
-	APIVersion string        `json:"apiVersion" jsonschema:"required,enum=avert.dev/v1alpha1"`
-	Kind       string        `json:"kind" jsonschema:"required,enum=Report"`
-	Pool       string        `json:"pool"`
-	Targets    []string      `json:"targets"`
-	Sources    []source      `json:"sources"`
-	Units      []unit        `json:"units"`
-	Rules      []ruleRow     `json:"rules"`
-	Gaps       []gapRow      `json:"gaps"`
-	Files      []artifactRow `json:"files"`
+// Document is report.json: what each back-end of a pool holds of each rule.
+type Document struct {
+	APIVersion string `json:"apiVersion" jsonschema:"enum=avert.dev/v1alpha1"`
+	Kind       string `json:"kind" jsonschema:"enum=Report"`
+	// Pool is the name of the node pool.
+	Pool string `json:"pool"`
+	// Targets are the back-ends of the pool, sorted. Enforcement is their AND.
+	Targets []string `json:"targets"`
+	// Sources are the files of the policies, sorted by path.
+	Sources []SourceRow `json:"sources"`
+	// Units are the containers, or policies, that were compiled.
+	Units []UnitRow `json:"units"`
+	// Rules has a row for each answer of a back-end about a rule or default.
+	Rules []RuleRow `json:"rules"`
+	// Gaps are Blocks and defaults of Block that no back-end holds exactly.
+	Gaps []GapRow `json:"gaps"`
+	// Files are the generated files, sorted by path.
+	Files []FileRow `json:"files"`
 }
 
-type source struct {
+// SourceRow is a file of policies.
+type SourceRow struct {
 	Path   string `json:"path"`
-	SHA256 string `json:"sha256"`
+	SHA256 string `json:"sha256" jsonschema:"pattern=^[0-9a-f]{64}$"`
 }
 
-type unit struct {
-	Name      string   `json:"name"`
-	Policies  []string `json:"policies"`
-	Workload  string   `json:"workload,omitempty"`
-	Container string   `json:"container,omitempty"`
+// UnitRow is what got profiles of its own: a container with all of its policies, or a policy without workloads.
+type UnitRow struct {
+	// Name is that of its files.
+	Name     string   `json:"name"`
+	Policies []string `json:"policies"`
+	// Workload and Container are absent where no workloads were given.
+	Workload  string `json:"workload,omitempty"`
+	Container string `json:"container,omitempty"`
 }
 
-type ruleRow struct {
-	Policy  string   `json:"policy"`
-	Rule    string   `json:"rule"`
-	Action  string   `json:"action"`
-	Source  string   `json:"source"`
-	Target  string   `json:"target"`
-	Scope   []string `json:"scope"`
-	Status  string   `json:"status"`
-	Reason  string   `json:"reason,omitempty"`
-	Causes  []string `json:"causes,omitempty"`
-	Reports string   `json:"reports"`
-	Why     string   `json:"reportsReason,omitempty"`
+// RuleRow is the answer of one back-end about one rule or default.
+type RuleRow struct {
+	// Policy is namespace/name.
+	Policy string `json:"policy"`
+	// Rule is section/name or section/default.
+	Rule   string `json:"rule"`
+	Action string `json:"action" jsonschema:"enum=Allow,enum=Audit,enum=Block"`
+	// Source is file:line:column of the rule.
+	Source string `json:"source"`
+	Target string `json:"target"`
+	// Scope lists the units or pod policies that the answer is about.
+	Scope []string `json:"scope"`
+	// Status compares what is enforced with what the rule says.
+	Status string `json:"status" jsonschema:"enum=exact,enum=looser,enum=stricter,enum=none"`
+	// Reason says why the status is not exact, or what an exact one rests on.
+	Reason string `json:"reason,omitempty"`
+	// Causes are the rules that make a default looser.
+	Causes []string `json:"causes,omitempty"`
+	// Reports compares what is reported with what should be.
+	Reports string `json:"reports" jsonschema:"enum=exact,enum=looser,enum=stricter,enum=none"`
+	// ReportsReason says why reports is not exact.
+	ReportsReason string `json:"reportsReason,omitempty"`
 }
 
-type gapRow struct {
-	Policy   string   `json:"policy"`
-	Rule     string   `json:"rule"`
-	Source   string   `json:"source"`
-	Why      []string `json:"why,omitempty"`
-	Accepted string   `json:"accepted,omitempty"`
+// GapRow is a Block or a default of Block that no back-end holds exactly.
+type GapRow struct {
+	// Policy is namespace/name.
+	Policy string `json:"policy"`
+	// Rule is section/name, section/default or syscalls/base.
+	Rule string `json:"rule"`
+	// Source is file:line:column of the rule.
+	Source string `json:"source"`
+	// Why has the answers of the back-ends; absent when none covers the section.
+	Why []string `json:"why,omitempty"`
+	// Accepted is the reason that the policy gives; absent when it gives none.
+	Accepted string `json:"accepted,omitempty"`
 }
 
-type artifactRow struct {
+// FileRow is a generated file.
+type FileRow struct {
+	// Path is relative to the tree of the pool.
 	Path     string   `json:"path"`
 	Target   string   `json:"target"`
 	Policies []string `json:"policies"`
@@ -70,13 +98,13 @@ type artifactRow struct {
 
 // JSON returns report.json. path says where a file stands in the tree.
 func (p *Pool) JSON(path func(File) string) []byte {
-	d := document{
-		APIVersion: "avert.dev/v1alpha1", Kind: "Report",
+	d := Document{
+		APIVersion: apiVersion, Kind: "Report",
 		Pool: p.Pool.Name, Targets: orEmpty(p.Pool.Targets), Sources: p.sources(), Rules: p.rows(),
-		Units: []unit{}, Gaps: []gapRow{}, Files: []artifactRow{},
+		Units: []UnitRow{}, Gaps: []GapRow{}, Files: []FileRow{},
 	}
 	for _, u := range p.Units {
-		row := unit{Name: u.Name, Policies: ids(u.Policies)}
+		row := UnitRow{Name: u.Name, Policies: ids(u.Policies)}
 		if u.Workload != nil {
 			row.Workload = u.Workload.Kind + " " + u.Workload.Namespace + "/" + u.Workload.Name
 			row.Container = u.Container.Name
@@ -84,24 +112,17 @@ func (p *Pool) JSON(path func(File) string) []byte {
 		d.Units = append(d.Units, row)
 	}
 	for _, g := range p.Gaps {
-		row := gapRow{Policy: g.Policy.ID(), Rule: g.Rule, Source: g.Span.String(), Why: g.Why}
+		row := GapRow{Policy: g.Policy.ID(), Rule: g.Rule, Source: g.Span.String(), Why: g.Why}
 		if g.Accepted != nil {
 			row.Accepted = g.Accepted.Reason
 		}
 		d.Gaps = append(d.Gaps, row)
 	}
 	for _, f := range p.Files {
-		d.Files = append(d.Files, artifactRow{Path: path(f), Target: f.Target, Policies: ids(f.Sources)})
+		d.Files = append(d.Files, FileRow{Path: path(f), Target: f.Target, Policies: ids(f.Sources)})
 	}
-	slices.SortFunc(d.Files, func(a, b artifactRow) int { return cmp.Compare(a.Path, b.Path) })
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(d); err != nil {
-		panic(err) // strings and slices always encode
-	}
-	return b.Bytes()
+	slices.SortFunc(d.Files, func(a, b FileRow) int { return cmp.Compare(a.Path, b.Path) })
+	return Marshal(d)
 }
 
 func orEmpty(s []string) []string {
@@ -120,30 +141,30 @@ func ids(ps []*policy.Policy) []string {
 }
 
 // sources lists the files of all policies that were compiled.
-func (p *Pool) sources() []source {
+func (p *Pool) sources() []SourceRow {
 	seen := map[*diag.File]bool{}
-	out := []source{}
+	out := []SourceRow{}
 	for _, u := range p.Units {
 		for _, pol := range u.Policies {
 			if f := pol.Span.File; f != nil && !seen[f] {
 				seen[f] = true
-				out = append(out, source{f.Name, f.Hash()})
+				out = append(out, SourceRow{f.Name, f.Hash()})
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b source) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortFunc(out, func(a, b SourceRow) int { return cmp.Compare(a.Path, b.Path) })
 	return out
 }
 
 // rows merges the answers of one target about one rule that differ only in the
 // scope.
-func (p *Pool) rows() []ruleRow {
+func (p *Pool) rows() []RuleRow {
 	type key struct {
 		policy, rule, target, reason, why string
 		status, reports                   emit.Status
 	}
 	at := map[key]int{}
-	out := []ruleRow{}
+	out := []RuleRow{}
 	for _, l := range p.sorted() {
 		k := key{l.Policy.ID(), l.Rule, l.Target, l.Reason, l.ReportsReason, l.Status, l.Reports}
 		if i, ok := at[k]; ok {
@@ -153,10 +174,10 @@ func (p *Pool) rows() []ruleRow {
 			continue
 		}
 		at[k] = len(out)
-		out = append(out, ruleRow{
+		out = append(out, RuleRow{
 			Policy: l.Policy.ID(), Rule: l.Rule, Action: l.Action.String(), Source: l.Span.String(), Target: l.Target,
 			Scope: []string{l.Scope}, Status: l.Status.String(), Reason: l.Reason, Causes: l.Causes,
-			Reports: l.Reports.String(), Why: l.ReportsReason,
+			Reports: l.Reports.String(), ReportsReason: l.ReportsReason,
 		})
 	}
 	return out
@@ -186,8 +207,8 @@ func (p *Pool) Markdown(path func(File) string) []byte {
 			fmt.Fprintf(&b, "\n## %s\n\n| rule | action | target | held | reported | why | source |\n| --- | --- | --- | --- | --- | --- | --- |\n", cell(policyID))
 		}
 		why := r.Reason
-		if r.Why != "" {
-			why = strings.TrimPrefix(why+"; reports: "+r.Why, "; ")
+		if r.ReportsReason != "" {
+			why = strings.TrimPrefix(why+"; reports: "+r.ReportsReason, "; ")
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", cell(r.Rule), r.Action, r.Target, r.Status, r.Reports, cell(why), cell(r.Source))
 	}

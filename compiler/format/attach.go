@@ -72,7 +72,7 @@ func (e *entry) attachInside(c found, after *entry) bool {
 	v := e.value
 	switch {
 	case v.isBlock() && c.offset < v.entries[0].start:
-		if e.parent == nil {
+		if e.parent == nil && (v.props == "" || c.offset < v.from) {
 			e.doc.preamble = append(e.doc.preamble, c.comment)
 		} else {
 			v.entries[0].head = append(v.entries[0].head, c.comment)

@@ -24,7 +24,7 @@ func (n *node) scalarText(inFlow bool) string {
 		return "null"
 	case quoted && y.Style&yaml.TaggedStyle == 0 && y.Tag != "!" && readsPlain(y.Value, inFlow):
 		return y.Value
-	case quoted || strings.Contains(y.Value, "\n"):
+	case quoted || strings.Contains(y.Value, "\n"), startsWithMarker(y.Value):
 		return quote(y.Value)
 	}
 	return y.Value
@@ -41,7 +41,7 @@ func readsPlain(s string, inFlow bool) bool {
 	case s == "", s != strings.TrimSpace(s),
 		strings.ContainsAny(s[:1], "?:,[]{}#&*!|>'\"%@`"),
 		s[0] == '-' && (len(s) == 1 || s[1] == ' '),
-		strings.HasPrefix(s, "---"), strings.HasPrefix(s, "..."),
+		startsWithMarker(s),
 		strings.Contains(s, ": "), strings.HasSuffix(s, ":"), strings.Contains(s, " #"),
 		inFlow && strings.ContainsAny(s, ",[]{}"):
 		return false
@@ -57,6 +57,9 @@ func readsPlain(s string, inFlow bool) bool {
 	isNumber := number != "" && '0' <= number[0] && number[0] <= '9' && strings.Trim(number, "0123456789abcdefABCDEFxXoO_.:+-TtZz ") == ""
 	return !isNumber
 }
+
+// startsWithMarker tells text that would separate documents at the start of a line.
+func startsWithMarker(s string) bool { return strings.HasPrefix(s, "---") || strings.HasPrefix(s, "...") }
 
 // quote writes a string in quotes: double ones, unless single ones save escapes.
 func quote(s string) string {

@@ -280,6 +280,9 @@ func (s *scanner) run() error {
 		default:
 			return s.lost(at)
 		}
+		if len(scalars) > 0 {
+			at = min(at, scalars[0].start) // a name may end at a colon
+		}
 		trailing = true
 	}
 	if len(scalars) > 0 {

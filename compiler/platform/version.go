@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// Version is the major and minor number of a Kubernetes, CNI or runtime release.
-type Version struct{ Major, Minor int }
+// Version is the number of a Kubernetes, CNI or runtime release.
+type Version struct{ Major, Minor, Patch int }
 
-// ParseVersion reads "1.31" or "v1.31.4"; a patch number is passed over.
+// ParseVersion reads "1.31" or "v1.31.4"; a patch number that is not given is 0.
 func ParseVersion(s string) (Version, error) {
 	parts := strings.Split(strings.TrimPrefix(s, "v"), ".")
 	if len(parts) < 2 || len(parts) > 3 {
@@ -25,7 +25,7 @@ func ParseVersion(s string) (Version, error) {
 		}
 		n[i] = int(v)
 	}
-	return Version{n[0], n[1]}, nil
+	return Version{n[0], n[1], n[2]}, nil
 }
 
 // AtLeast says whether v is major.minor or later.
@@ -33,5 +33,10 @@ func (v Version) AtLeast(major, minor int) bool {
 	return v.Major > major || v.Major == major && v.Minor >= minor
 }
 
-// String returns "major.minor".
-func (v Version) String() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
+// String returns "major.minor", and the patch number unless it is 0.
+func (v Version) String() string {
+	if v.Patch == 0 {
+		return fmt.Sprintf("%d.%d", v.Major, v.Minor)
+	}
+	return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch)
+}

@@ -23,7 +23,11 @@ type capset struct {
 // capabilities returns the lists with which the container has what it would
 // have without the policy, less what the policy blocks.
 func capabilities(u *ir.Unit, pool *platform.Pool) *capset {
-	had := granted(u.Container, pool)
+	given, err := floor.Capabilities(pool.Runtime.Name, pool.Runtime.Version.String())
+	if err != nil {
+		return nil // Takes refused the pool
+	}
+	had := granted(u.Container, given)
 	var keep, blocked []string
 	for _, name := range linux.CapabilityNames() {
 		switch {
@@ -43,14 +47,14 @@ func capabilities(u *ir.Unit, pool *platform.Pool) *capset {
 // granted returns what a container has without the policy: the runtime's
 // default set, what it adds, less what it drops. Runtimes apply ALL before
 // single names (CRI: WithCapabilities in containerd, specgen in CRI-O).
-func granted(c *policy.Container, pool *platform.Pool) []string {
+func granted(c *policy.Container, given []string) []string {
 	set := map[string]bool{}
 	fill := func(names []string, value bool) {
 		for _, n := range names {
 			set[n] = value
 		}
 	}
-	fill(floor.Capabilities(pool.Runtime.Name), true)
+	fill(given, true)
 	if slices.Contains(c.AddCapabilities, "ALL") {
 		fill(linux.CapabilityNames(), true)
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/avert-dev/avert/compiler/emit"
+	"github.com/avert-dev/avert/compiler/floor"
 	"github.com/avert-dev/avert/compiler/ir"
 	"github.com/avert-dev/avert/compiler/platform"
 	"github.com/avert-dev/avert/compiler/policy"
@@ -21,9 +22,15 @@ var Target = emit.Target{
 	Name:     "securitycontext",
 	Summary:  "patches of workloads that attach profiles and drop capabilities",
 	Sections: []policy.Section{policy.Capabilities},
-	Takes:    func(*platform.Pool) error { return nil },
+	Takes:    takes,
 	Default:  func(*platform.Pool) bool { return true },
 	Emit:     run,
+}
+
+// takes needs to know what the runtime gives by itself.
+func takes(pool *platform.Pool) error {
+	_, err := floor.Capabilities(pool.Runtime.Name, pool.Runtime.Version.String())
+	return err
 }
 
 func run(in emit.Input) emit.Output {

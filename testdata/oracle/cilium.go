@@ -198,6 +198,11 @@ func (o *Cilium) newEndpoint(id *identity.Identity, number int) (*endpoint, erro
 	for filter, t := range selected.RedirectFilters() {
 		port := uint16(envoyPort)
 		if t.Policy.GetL7Parser() == policy.ParserTypeDNS {
+			if filter.EndPort != 0 {
+				// Two filters then have rules for one port of the DNS proxy,
+				// which keeps those that came last.
+				return nil, fmt.Errorf("DNS rules on port %d with an endPort", filter.Port)
+			}
 			port = dnsPort
 		}
 		proxyID := policy.ProxyID(uint16(number), filter.Ingress, string(filter.Protocol), filter.Port, "")

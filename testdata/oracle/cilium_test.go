@@ -280,8 +280,10 @@ func TestCiliumRefuses(t *testing.T) {
 		{"bad expression", cnp("  ingress: [{toPorts: [{ports: [{port: '80', protocol: TCP}], rules: {http: [{path: '/a['}]}}]}]"), "missing closing"},
 		{"an expression that Envoy refuses", cnp("  ingress: [{toPorts: [{ports: [{port: '80', protocol: TCP}], rules: {http: [{path: '/" + strings.Repeat("a", 100) + "'}]}}]}]"), "program size"},
 		{"DNS on ingress", cnp("  ingress: [{toPorts: [{ports: [{port: '53', protocol: UDP}], rules: {dns: [{matchName: a.b}]}}]}]"), "not"},
+		{"DNS range of one", cnp("  egress: [{toPorts: [{ports: [{port: '53', endPort: 53, protocol: UDP}], rules: {dns: [{matchName: a.b}]}}]}]"), "endPort"},
+		{"bad host", cnp("  ingress: [{toPorts: [{ports: [{port: '80', protocol: TCP}], rules: {http: [{host: 'a['}]}}]}]"), "missing closing"},
 		{"DNS range", cnp("  egress: [{toPorts: [{ports: [{port: '53', endPort: 54, protocol: UDP}], rules: {dns: [{matchName: a.b}]}}]}]"), "ranges"},
-		{"HTTP and DNS", cnp("  egress: [{toPorts: [{ports: [{port: '53', protocol: TCP}], rules: {http: [{}], dns: [{matchName: a.b}]}}]}]"), ""},
+		{"HTTP and DNS", cnp("  egress: [{toPorts: [{ports: [{port: '53', protocol: TCP}], rules: {http: [{}], dns: [{matchName: a.b}]}}]}]"), "oneOf"},
 		{"HTTP and DNS for one port", cnp(`
   egress:
   - {toEndpoints: [{}], toPorts: [{ports: [{port: '53', protocol: TCP}], rules: {http: [{}]}}]}
@@ -301,5 +303,26 @@ func TestCiliumRefuses(t *testing.T) {
 				t.Errorf("error %v, want one with %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// What the cluster does not have gets no verdict.
+func TestCiliumUnknownPeers(t *testing.T) {
+	o := cilium(t)
+	for _, f := range []Flow{
+		{backend, PodPeer("shop", "nobody"), "TCP", 80},
+		{PodPeer("shop", "nobody"), backend, "TCP", 80},
+		{backend, EntityPeer("moon"), "TCP", 80},
+		{backend, Peer{}, "TCP", 80},
+		{backend, world, "TCPX", 80},
+		{backend, world, "ANY", 80},
+		{backend, world, "TCP", 0},
+	} {
+		if v, err := o.Connect(f); err == nil {
+			t.Errorf("%s: %+v, want an error", f, v)
+		}
+		if v, err := o.DNS(f, "a.b"); err == nil {
+			t.Errorf("%s: %+v, want an error", f, v)
+		}
 	}
 }

@@ -57,11 +57,11 @@ func (o *Cilium) DNS(f Flow, name string) (DNSVerdict, error) {
 func (h hop) allowsName(name string) (bool, error) {
 	snapshot := h.endpoint.policy.GetPolicySelectors()
 	for filter := range h.filters().Filters() {
-		if filter.Port != h.port || filter.U8Proto != h.transport || filter.EndPort > filter.Port {
+		if filter.Port != h.port || filter.U8Proto != h.transport || filter.EndPort != 0 {
 			continue
 		}
 		for selector, p := range filter.PerSelectorPolicies {
-			if !selector.IsWildcard() && !slices.Contains(selector.GetSelectionsAt(snapshot), h.remote) {
+			if !slices.Contains(selector.GetSelectionsAt(snapshot), h.remote) {
 				continue
 			}
 			re, err := namePattern(p)

@@ -47,6 +47,14 @@ func TestCiliumDNS(t *testing.T) {
 			{"a.b", true, true},
 			{"e.f", false, false},
 		}},
+		{"nor does a rule of port 0, or of a range", cnp("  egress:\n" + rules("{matchName: a.b}") + "  - {toEntities: [all], toPorts: [{ports: [{port: '0', protocol: UDP}, {port: '53', endPort: 54, protocol: UDP}]}]}"), []query{
+			{"a.b", true, true},
+			{"e.f", false, false},
+		}},
+		{"rules for other servers say nothing", cnp("  egress:\n" + rules("{matchName: a.b}") + "  - {toEndpoints: [{}], toPorts: [{ports: [{port: '53', protocol: UDP}], rules: {dns: [{matchName: e.f}]}}]}"), []query{
+			{"a.b", true, true},
+			{"e.f", false, false},
+		}},
 		{"a deny closes it", cnp("  egress:\n" + rules("{matchName: a.b}") + "  egressDeny: [{toPorts: [{ports: [{port: '53', protocol: UDP}]}]}]"), []query{
 			{"a.b", false, false},
 		}},
@@ -64,5 +72,21 @@ func TestCiliumDNS(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What is sent through a proxy has to speak its protocol.
+func TestCiliumWrongProtocol(t *testing.T) {
+	o := cilium(t, cnp(`
+  egress:
+  - {toEntities: [all], toPorts: [{ports: [{port: '53', protocol: TCP}], rules: {dns: [{matchPattern: '*'}]}}]}
+  - {toEntities: [all], toPorts: [{ports: [{port: '80', protocol: TCP}], rules: {http: [{}]}}]}`))
+	web, err := o.HTTP(Flow{backend, dnsPod, "TCP", 53}, Request{Method: "GET", Target: "/"})
+	if err != nil || web.Allowed() {
+		t.Errorf("HTTP through the DNS proxy: %+v, %v", web, err)
+	}
+	name, err := o.DNS(Flow{backend, dnsPod, "TCP", 80}, "a.b")
+	if err != nil || name.Allowed() || name.Learned {
+		t.Errorf("DNS through Envoy: %+v, %v", name, err)
 	}
 }

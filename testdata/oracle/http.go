@@ -3,7 +3,6 @@
 package oracle
 
 import (
-	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/cilium/cilium/pkg/identity"
 	"github.com/cilium/cilium/pkg/policy"
-	"github.com/cilium/cilium/pkg/policy/types"
 	"github.com/cilium/cilium/pkg/u8proto"
 	ciliumenvoy "github.com/cilium/proxy/go/cilium/api"
 	envoyroute "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -83,22 +81,16 @@ func (h hop) allowsHTTP(r Request) bool {
 	case h.Proxy == DNS:
 		return false // the DNS proxy speaks no HTTP
 	}
-	rules := h.envoyRules()
-	// PortPolicy::allowed: no HTTP rules for the port, nothing to enforce.
-	if !slices.ContainsFunc(rules, func(p *policy.PerSelectorPolicy) bool { return p.EnvoyHTTPRules() != nil }) {
-		return true
-	}
-	// PortNetworkPolicyRules::forEachRule: by precedence, the first verdict
-	// counts; HTTP rules that do not match give none.
-	for _, p := range rules {
-		switch {
-		case p.IsDeny():
-			return false
-		case p == nil || p.EnvoyHTTPRules() == nil:
-			return true
+	// PortNetworkPolicyRules::forEachRule goes by precedence and stops at the
+	// first verdict. A Deny for this remote and port was decided before Envoy, and
+	// rules that do not match have no verdict: what is left is a union.
+	snapshot := h.endpoint.policy.GetPolicySelectors()
+	for filter := range h.filters().Filters() {
+		if filter.U8Proto != u8proto.TCP && filter.U8Proto != u8proto.ANY || !covers(filter, h.port) {
+			continue
 		}
-		for _, rule := range p.EnvoyHTTPRules().HttpRules {
-			if matchesHTTP(rule, r) {
+		for selector, p := range filter.PerSelectorPolicies {
+			if slices.Contains(selector.GetSelectionsAt(snapshot), h.remote) && allowsRequest(p, r) {
 				return true
 			}
 		}
@@ -106,35 +98,13 @@ func (h hop) allowsHTTP(r Request) bool {
 	return false
 }
 
-// envoyRules are the rules that Envoy holds for the hop's port and remote, by
-// descending precedence, denies first (PortNetworkPolicyRules::sort).
-func (h hop) envoyRules() []*policy.PerSelectorPolicy {
-	snapshot := h.endpoint.policy.GetPolicySelectors()
-	var rules []*policy.PerSelectorPolicy
-	for filter := range h.filters().Filters() {
-		if filter.U8Proto != u8proto.TCP && filter.U8Proto != u8proto.ANY || !covers(filter, h.port) {
-			continue
-		}
-		for selector, p := range filter.PerSelectorPolicies {
-			if selector.IsWildcard() || slices.Contains(selector.GetSelectionsAt(snapshot), h.remote) {
-				rules = append(rules, p)
-			}
-		}
+func allowsRequest(p *policy.PerSelectorPolicy, r Request) bool {
+	if p == nil || p.EnvoyHTTPRules() == nil {
+		return true
 	}
-	slices.SortStableFunc(rules, func(a, b *policy.PerSelectorPolicy) int {
-		return cmp.Or(
-			cmp.Compare(b.GetPrecedence(), a.GetPrecedence()),
-			cmp.Compare(verdictOrder(a), verdictOrder(b)),
-		)
+	return slices.ContainsFunc(p.EnvoyHTTPRules().HttpRules, func(rule *ciliumenvoy.HttpNetworkPolicyRule) bool {
+		return matchesHTTP(rule, r)
 	})
-	return rules
-}
-
-func verdictOrder(p *policy.PerSelectorPolicy) int {
-	if p.GetVerdict() == types.Deny {
-		return 0
-	}
-	return 1
 }
 
 func covers(filter *policy.L4Filter, port uint16) bool {
@@ -152,7 +122,7 @@ func matchesHTTP(rule *ciliumenvoy.HttpNetworkPolicyRule, r Request) bool {
 }
 
 // matchesHeader is Envoy's HeaderUtility::matchHeaders for the matchers that
-// getHTTPRule makes; checkEnvoyRule has refused all others.
+// getHTTPRule makes of all but headerMatches.
 func matchesHeader(m *envoyroute.HeaderMatcher, r Request) bool {
 	value, present := "", true
 	switch m.Name {
@@ -188,18 +158,11 @@ func (r Request) header(name string) (string, bool) {
 	return "", false
 }
 
-// checkEnvoyRule refuses rules that Envoy refuses, and matchers that
-// matchesHeader does not know.
+// checkEnvoyRule refuses expressions that Envoy refuses. Sanitize looks at path
+// and method, not at host, and at no size.
 func checkEnvoyRule(rule *ciliumenvoy.HttpNetworkPolicyRule) error {
 	for _, m := range rule.Headers {
-		s := m.GetStringMatch()
-		if m.InvertMatch || s == nil && !m.GetPresentMatch() {
-			return fmt.Errorf("matcher of header %s is not known", m.Name)
-		}
-		re := s.GetSafeRegex().GetRegex()
-		if _, err := compileFull(re); err != nil {
-			return fmt.Errorf("%s: %w", m.Name, err)
-		}
+		re := m.GetStringMatch().GetSafeRegex().GetRegex()
 		size, err := ProgramSize(re)
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.Name, err)

@@ -110,7 +110,10 @@ func TestCiliumHTTP(t *testing.T) {
 		{"with default deny by another policy it does", []string{cnp("  enableDefaultDeny: {ingress: false}\n  ingress:\n" + onlyData), cnp("  ingress: [{}]")}, []request{
 			data(true), secret(false),
 		}},
-		{"the host bypasses nothing at L7 that others would not", []string{cnp("  ingress:\n" + onlyData)}, []request{
+		{"the node is let in beside L7 as at L4", []string{cnp("  ingress:\n" + onlyData)}, []request{
+			{host, "GET", "/secret", true},
+		}},
+		{"and by L7 rules of its own too", []string{cnp("  ingress: [{fromEntities: [host], toPorts: [{ports: [{port: '80', protocol: TCP}], rules: {http: [{path: /a}]}}]}]")}, []request{
 			{host, "GET", "/secret", true},
 		}},
 	}

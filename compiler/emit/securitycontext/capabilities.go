@@ -6,10 +6,8 @@ import (
 	"slices"
 
 	"github.com/avert-dev/avert/compiler/emit"
-	"github.com/avert-dev/avert/compiler/floor"
 	"github.com/avert-dev/avert/compiler/ir"
 	"github.com/avert-dev/avert/compiler/linux"
-	"github.com/avert-dev/avert/compiler/platform"
 	"github.com/avert-dev/avert/compiler/policy"
 )
 
@@ -22,11 +20,7 @@ type capset struct {
 
 // capabilities returns the lists with which the container has what it would
 // have without the policy, less what the policy blocks.
-func capabilities(u *ir.Unit, pool *platform.Pool) *capset {
-	given, err := floor.Capabilities(pool.Runtime.Name, pool.Runtime.Version.String())
-	if err != nil {
-		return nil // Takes refused the pool
-	}
+func capabilities(u *ir.Unit, given []string) *capset {
 	had := granted(u.Container, given)
 	var keep, blocked []string
 	for _, name := range linux.CapabilityNames() {
@@ -109,7 +103,7 @@ func lowerings(u *ir.Unit) []emit.Lowering {
 			continue
 		}
 		answer := func(rule string, action policy.Action, from bool) emit.Lowering {
-			l := emit.Lowering{Scope: u.Name, Policy: p, Rule: rule, Action: action, Target: Target.Name, Reports: emit.None, ReportsReason: silent}
+			l := emit.Lowering{Scope: u.Name, Policy: p, Rule: rule, Action: action, Target: name, Reports: emit.None, ReportsReason: silent}
 			switch {
 			case p.Mode == policy.AuditMode:
 				l.Status, l.Reason = emit.None, "the policy is in mode Audit, and nothing could report"

@@ -17,9 +17,11 @@ import (
 	"github.com/avert-dev/avert/compiler/policy"
 )
 
+const name = "securitycontext"
+
 // Target is the back-end `securitycontext`.
 var Target = emit.Target{
-	Name:     "securitycontext",
+	Name:     name,
 	Summary:  "patches of workloads that attach profiles and drop capabilities",
 	Sections: []policy.Section{policy.Capabilities},
 	Takes:    takes,
@@ -29,12 +31,21 @@ var Target = emit.Target{
 
 // takes needs to know what the runtime gives by itself.
 func takes(pool *platform.Pool) error {
-	_, err := floor.Capabilities(pool.Runtime.Name, pool.Runtime.Version.String())
+	_, err := given(pool)
 	return err
+}
+
+// given returns the capabilities that the pool's runtime gives by itself.
+func given(pool *platform.Pool) ([]string, error) {
+	return floor.Capabilities(pool.Runtime.Name, pool.Runtime.Version.String())
 }
 
 func run(in emit.Input) emit.Output {
 	var out emit.Output
+	given, err := given(in.Pool)
+	if err != nil {
+		panic(err) // Takes has refused such a pool
+	}
 	patches := map[*policy.Workload]*patch{}
 	for _, u := range in.Program.Units {
 		out.Lowerings = append(out.Lowerings, lowerings(u)...)
@@ -46,7 +57,7 @@ func run(in emit.Input) emit.Output {
 			p = newPatch(u.Workload)
 			patches[u.Workload] = p
 		}
-		p.add(u, contextOf(u, in.Pool))
+		p.add(u, contextOf(u, in.Pool, given))
 	}
 	for _, w := range in.Program.Workloads {
 		if p := patches[w]; p != nil && !p.empty() {
@@ -57,13 +68,13 @@ func run(in emit.Input) emit.Output {
 }
 
 // contextOf returns what a container's securityContext gets.
-func contextOf(u *ir.Unit, pool *platform.Pool) securityContext {
+func contextOf(u *ir.Unit, pool *platform.Pool, given []string) securityContext {
 	var c securityContext
-	if name, ok := emit.SeccompProfile(u); ok && !u.Container.Privileged && slices.Contains(pool.Targets, "seccomp") {
-		c.SeccompProfile = &profile{Type: "Localhost", LocalhostProfile: emit.SeccompFolder + "/" + name}
+	if file, ok := emit.SeccompProfile(u); ok && !u.Container.Privileged && slices.Contains(pool.Targets, "seccomp") {
+		c.SeccompProfile = &profile{Type: "Localhost", LocalhostProfile: emit.SeccompFolder + "/" + file}
 	}
 	if u.Enforced.Capabilities != nil && !u.Container.Privileged {
-		c.Capabilities = capabilities(u, pool)
+		c.Capabilities = capabilities(u, given)
 	}
 	if !c.empty() {
 		c.AllowPrivilegeEscalation = u.Container.AllowPrivilegeEscalation

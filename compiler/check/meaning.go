@@ -3,12 +3,76 @@
 package check
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/compiler/platform"
 	"github.com/avert-dev/avert/compiler/policy"
 )
 
 // Meaning finds what is wrong with valid policies: rules without effect,
-// contradictions, and what they forgot.
+// contradictions, and what they forgot. What is absent is reported only when
+// the list has no errors yet, since a rule with an error is absent from set.
 func Meaning(set *policy.Set, pools []*platform.Pool, list *diag.List) {
+	complete := !list.HasErrors()
+	together := newNeighbours(set)
+	for _, p := range set.Policies {
+		duplicates(p, list)
+		shadows(p, p, func(r, block *policy.Rule) {
+			list.Report(diag.ShadowedRule, r.NameSpan, fmt.Sprintf("rule %s has no effect: Block always wins, and %s blocks all that it matches", r.ID(), block.ID()),
+				diag.See(block.NameSpan, "the Block"))
+		})
+		twins(p, list)
+		archSyscalls(p, pools, list)
+		if complete {
+			withoutEffect(p, together, list)
+			unreachable(p, together, list)
+			dns(p, together, list)
+		}
+	}
+	if len(set.Workloads) == 0 {
+		overlaps(set, together, list)
+	} else if complete {
+		unused(set, together, list)
+	}
+	contradictions(set, together, list)
+}
+
+// rules lists what the rules of a section have in common.
+func rules(p *policy.Policy, s policy.Section) []*policy.Rule {
+	var out []*policy.Rule
+	switch {
+	case (s == policy.Process || s == policy.File) && p.Paths(s) != nil:
+		for i := range p.Paths(s).Rules {
+			out = append(out, &p.Paths(s).Rules[i].Rule)
+		}
+	case s == policy.Network && p.Network != nil:
+		for i := range p.Network.Rules {
+			out = append(out, &p.Network.Rules[i].Rule)
+		}
+	case s == policy.Syscalls && p.Syscalls != nil:
+		for i := range p.Syscalls.Rules {
+			out = append(out, &p.Syscalls.Rules[i].Rule)
+		}
+	case s == policy.Capabilities && p.Capabilities != nil:
+		for i := range p.Capabilities.Rules {
+			out = append(out, &p.Capabilities.Rules[i].Rule)
+		}
+	case s == policy.System && p.System != nil:
+		for i := range p.System.Rules {
+			out = append(out, &p.System.Rules[i].Rule)
+		}
+	}
+	return out
+}
+
+// texts lists patterns in a canonical order.
+func texts(patterns []policy.Pattern) []string {
+	out := make([]string, len(patterns))
+	for i, p := range patterns {
+		out[i] = p.Text
+	}
+	slices.Sort(out)
+	return out
 }

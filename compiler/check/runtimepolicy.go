@@ -165,7 +165,7 @@ func (c *checker) accepts(spec *syntax.Spec, known map[string]diag.Span) []polic
 			}
 			message := fmt.Sprintf("the policy has no rule %s", quote(rule))
 			if rule == "syscalls/base" && present["syscalls"] {
-				message = "the base is RuntimeDefault, which needs no accepting"
+				message, options = "the base is RuntimeDefault, which needs no accepting", nil
 			}
 			c.report(diag.UnusedAccept, a.Rule.Span, message, options...)
 			continue

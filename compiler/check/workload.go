@@ -128,7 +128,7 @@ func (r *reader) text(n *syntax.Node, key string) string {
 		return ""
 	}
 	if v.Tag != "!!str" {
-		r.wrong(v, key, "text")
+		r.wrong(v, key, "text: quote it")
 		return ""
 	}
 	return v.Value

@@ -194,7 +194,11 @@ func decodeNumber(n *Node, t *Number, fi fieldInfo, list *diag.List) bool {
 			return true
 		}
 	}
-	list.Report(diag.WrongType, n.Span, fmt.Sprintf("%s takes a whole number from 0 to 2^64-1, found %s", fi.key, describe(n)))
+	var options []diag.Option
+	if _, err := strconv.ParseUint(n.Value, 0, 64); err == nil && n.Tag == "!!str" {
+		options = []diag.Option{diag.Hint("write it without quotes"), diag.Replace(n.Span, n.Value)}
+	}
+	list.Report(diag.WrongType, n.Span, fmt.Sprintf("%s takes a whole number from 0 to 2^64-1, found %s", fi.key, describe(n)), options...)
 	return false
 }
 

@@ -22,6 +22,7 @@ import (
 const (
 	MaxSize  = 4 << 20 // bytes in a file
 	MaxDepth = 100     // collections in one another
+	MaxParts = 500_000 // lines, commas and opening brackets in a file
 )
 
 // lineWidth is how long a line with a mapping or sequence in braces or brackets may become, in characters, a comment
@@ -53,7 +54,11 @@ func Source(src []byte, name string) ([]byte, error) {
 }
 
 func source(src []byte) ([]byte, error) {
-	in, err := parse(src)
+	text, err := normalize(src)
+	if err != nil {
+		return nil, err
+	}
+	in, err := parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +80,7 @@ func Diff(a, b []byte, name string) string {
 
 // sameMeaning checks that out has the documents and the comments of in, whose keys are already in their final order.
 func sameMeaning(in *file, out []byte) error {
-	again, err := parse(out)
+	again, err := parse(string(out))
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,9 @@ func readsPlain(s string, inFlow bool) bool {
 }
 
 // startsWithMarker tells text that would separate documents at the start of a line.
-func startsWithMarker(s string) bool { return strings.HasPrefix(s, "---") || strings.HasPrefix(s, "...") }
+func startsWithMarker(s string) bool {
+	return strings.HasPrefix(s, "---") || strings.HasPrefix(s, "...")
+}
 
 // quote writes a string in quotes: double ones, unless single ones save escapes.
 func quote(s string) string {

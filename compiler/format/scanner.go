@@ -18,7 +18,7 @@ type scanner struct {
 	comments []found
 	dashes   []int       // of the items of block sequences, in order
 	closers  map[int]int // from the opening bracket of a flow collection to after its closing one
-	kept     []span      // block scalars that end in blank lines
+	bodies   []span      // of block scalars
 }
 
 // span is a part of the text.
@@ -202,9 +202,7 @@ func (s *scanner) blockScalar(n *node) {
 	n.end = end
 	if body < end {
 		s.scalars = append(s.scalars, span{body, end})
-	}
-	if keep {
-		s.kept = append(s.kept, span{body, end})
+		s.bodies = append(s.bodies, span{body, end})
 	}
 	for line := range strings.Lines(s.text[body:end]) {
 		line = strings.TrimSuffix(line, "\n")
@@ -308,6 +306,6 @@ func (s *scanner) blankBefore(at int) bool {
 	if strings.TrimLeft(s.text[above:s.lines[line]], " \t\n") != "" {
 		return false
 	}
-	next := sort.Search(len(s.kept), func(i int) bool { return s.kept[i].start > above })
-	return next == 0 || s.kept[next-1].end <= above
+	next := sort.Search(len(s.bodies), func(i int) bool { return s.bodies[i].start > above })
+	return next == 0 || s.bodies[next-1].end <= above
 }

@@ -90,11 +90,7 @@ func (depthLimit) CheckDepth(depth int, _ *yaml.DepthContext) error {
 func (depthLimit) CheckAlias(int, int) error { return nil }
 
 // parse reads a file into a tree that has all of its comments.
-func parse(src []byte) (*file, error) {
-	text, err := normalize(src)
-	if err != nil {
-		return nil, err
-	}
+func parse(text string) (*file, error) {
 	f := &file{text: text}
 	loader, err := yaml.NewLoader(strings.NewReader(text), yaml.WithPlugin(depthLimit{}))
 	if err != nil {
@@ -145,15 +141,19 @@ func normalize(src []byte) (string, error) {
 	}
 	src = bytes.TrimPrefix(src, []byte("\ufeff"))
 	text := strings.ReplaceAll(strings.ReplaceAll(string(src), "\r\n", "\n"), "\r", "\n")
-	line, column := 1, 1
+	line, column, parts := 1, 1, 0
 	for i, r := range text {
 		bad := ""
 		switch {
+		case r == '\n', r == ',', r == '[', r == '{':
+			if parts++; parts > MaxParts {
+				bad = fmt.Sprintf("more than %d lines, commas and opening brackets: split the file", MaxParts)
+			}
 		case r == utf8.RuneError && !strings.HasPrefix(text[i:], "\ufffd"):
 			bad = "not UTF-8 text"
 		case r == '\u0085', r == '\u2028', r == '\u2029':
 			bad = fmt.Sprintf("U+%04X ends a line for some readers of YAML and not for others: write \"\\u%04X\"", r, r)
-		case r != '\n' && r != '\t' && unicode.IsControl(r), r == '\ufeff', r == '\ufffe', r == '\uffff':
+		case r != '\t' && unicode.IsControl(r), r == '\ufeff', r == '\ufffe', r == '\uffff':
 			bad = fmt.Sprintf("U+%04X is not allowed in YAML", r)
 		}
 		if bad != "" {

@@ -16,7 +16,7 @@ import (
 // loaders are blocked. What syscalls allows may depend on the base.
 func withoutEffect(p *policy.Policy, together *neighbours, list *diag.List) {
 	for _, s := range governed(p) {
-		all := rules(p, s)
+		all := p.Rules(s)
 		if !slices.ContainsFunc(all, func(r *policy.Rule) bool { return r.Action == policy.Allow }) {
 			continue
 		}
@@ -56,7 +56,7 @@ func unreachable(p *policy.Policy, together *neighbours, list *diag.List) {
 	}
 	var runs *runnable
 	for _, s := range governed(p) {
-		for _, r := range rules(p, s) {
+		for _, r := range p.Rules(s) {
 			if r.From == nil {
 				continue
 			}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
+
 	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/compiler/platform"
 	"github.com/avert-dev/avert/compiler/policy"
@@ -17,6 +19,7 @@ import (
 func Meaning(set *policy.Set, pools []*platform.Pool, list *diag.List) {
 	complete := !list.HasErrors()
 	together := newNeighbours(set)
+	floors := &floors{pools: pools, profiles: map[string][]*specs.LinuxSeccomp{}}
 	for _, p := range set.Policies {
 		duplicates(p, list)
 		shadows(p, p, func(r, block *policy.Rule) {
@@ -29,6 +32,7 @@ func Meaning(set *policy.Set, pools []*platform.Pool, list *diag.List) {
 			withoutEffect(p, together, list)
 			unreachable(p, together, list)
 			dns(p, together, list)
+			floors.aboveFloor(p, together.workloads(p), list)
 		}
 	}
 	if len(set.Workloads) == 0 {
@@ -37,34 +41,6 @@ func Meaning(set *policy.Set, pools []*platform.Pool, list *diag.List) {
 		unused(set, together, list)
 	}
 	contradictions(set, together, list)
-}
-
-// rules lists what the rules of a section have in common.
-func rules(p *policy.Policy, s policy.Section) []*policy.Rule {
-	var out []*policy.Rule
-	switch {
-	case (s == policy.Process || s == policy.File) && p.Paths(s) != nil:
-		for i := range p.Paths(s).Rules {
-			out = append(out, &p.Paths(s).Rules[i].Rule)
-		}
-	case s == policy.Network && p.Network != nil:
-		for i := range p.Network.Rules {
-			out = append(out, &p.Network.Rules[i].Rule)
-		}
-	case s == policy.Syscalls && p.Syscalls != nil:
-		for i := range p.Syscalls.Rules {
-			out = append(out, &p.Syscalls.Rules[i].Rule)
-		}
-	case s == policy.Capabilities && p.Capabilities != nil:
-		for i := range p.Capabilities.Rules {
-			out = append(out, &p.Capabilities.Rules[i].Rule)
-		}
-	case s == policy.System && p.System != nil:
-		for i := range p.System.Rules {
-			out = append(out, &p.System.Rules[i].Rule)
-		}
-	}
-	return out
 }
 
 // texts lists patterns in a canonical order.

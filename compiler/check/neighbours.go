@@ -13,6 +13,7 @@ import (
 // another: with workloads those that do, else those whose selectors are not
 // provably disjoint.
 type neighbours struct {
+	set    *policy.Set
 	spaces map[string]*space
 	// selected lists the workloads that a policy selects, by their place in the
 	// set; it is nil without workloads.
@@ -29,7 +30,7 @@ type space struct {
 }
 
 func newNeighbours(set *policy.Set) *neighbours {
-	n := &neighbours{spaces: map[string]*space{}}
+	n := &neighbours{set: set, spaces: map[string]*space{}}
 	uses := map[string]map[string]int{} // namespace, key
 	for _, p := range set.Policies {
 		s := n.spaces[p.Namespace]
@@ -126,6 +127,15 @@ func (n *neighbours) meet(p, q *policy.Policy) bool {
 		_, ok := slices.BinarySearch(n.selected[q], w)
 		return ok
 	})
+}
+
+// workloads lists those that a policy selects.
+func (n *neighbours) workloads(p *policy.Policy) []*policy.Workload {
+	var out []*policy.Workload
+	for _, i := range n.selected[p] {
+		out = append(out, n.set.Workloads[i])
+	}
+	return out
 }
 
 // alone says whether no other policy takes part in the verdicts about a section

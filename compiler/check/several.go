@@ -41,13 +41,14 @@ func shareContainers(p, q *policy.Policy) bool {
 // containers that none of those has.
 func unused(set *policy.Set, together *neighbours, list *diag.List) {
 	for _, p := range set.Policies {
+		selected := together.workloads(p)
 		has := map[string]bool{}
-		for _, w := range together.selected[p] {
-			for _, c := range set.Workloads[w].Containers {
+		for _, w := range selected {
+			for _, c := range w.Containers {
 				has[c.Name] = true
 			}
 		}
-		if len(together.selected[p]) == 0 {
+		if len(selected) == 0 {
 			list.Report(diag.NoWorkload, p.Span, fmt.Sprintf("policy %s selects none of the workloads given", p.ID()), diag.Hint("workloads are selected by the labels of their pods, in the policy's namespace"))
 			continue
 		}

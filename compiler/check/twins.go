@@ -19,7 +19,7 @@ var merged = regexp.MustCompile(`^/(bin|sbin|lib|lib32|lib64|libx32)(/|$)`)
 // twins reports patterns that name a path before symbolic links only.
 func twins(p *policy.Policy, list *diag.List) {
 	for _, s := range governed(p) {
-		for i, r := range rules(p, s) {
+		for i, r := range p.Rules(s) {
 			if section := p.Paths(s); (s == policy.Process || s == policy.File) && section != nil {
 				twinless(section.Rules[i].Paths, list)
 			}
@@ -55,7 +55,7 @@ func twinless(patterns []policy.Pattern, list *diag.List) {
 			} else {
 				options = []diag.Option{diag.Hint("add %q", "/usr"+text)}
 			}
-			list.Report(diag.MissingTwin, p.Span, fmt.Sprintf("%s is without its twin: where %s is a symbolic link, the kernel sees /usr%s", p.Text, merged.FindString(text), text), options...)
+			list.Report(diag.MissingTwin, p.Span, fmt.Sprintf("%s is without its twin: where /%s is a symbolic link, the kernel sees /usr%s", p.Text, merged.FindStringSubmatch(text)[1], text), options...)
 			break
 		}
 	}

@@ -17,6 +17,8 @@ type Findings struct {
 	Counts     Counts `json:"counts"`
 	// Findings are sorted by file, place and code.
 	Findings []Finding `json:"findings"`
+	// Formatted are the files that fmt changed, or would change.
+	Formatted []string `json:"formatted,omitempty"`
 	// Tree is the output of compile; absent when nothing was written or compared.
 	Tree *Tree `json:"tree,omitempty"`
 }
@@ -74,7 +76,7 @@ type Edit struct {
 // JSON returns the run as a document of kind Findings.
 func (r *Run) JSON() []byte {
 	d := Findings{
-		APIVersion: apiVersion, Kind: "Findings", Findings: []Finding{}, Tree: r.Tree,
+		APIVersion: apiVersion, Kind: "Findings", Findings: []Finding{}, Formatted: r.Formatted, Tree: r.Tree,
 		Counts: Counts{r.Files, r.Policies, r.Workloads, r.Count(diag.Error), r.Count(diag.Warning), r.Count(diag.Note)},
 	}
 	for _, f := range r.Findings {

@@ -14,6 +14,8 @@ type Run struct {
 	Files, Policies, Workloads int
 	// Findings are sorted.
 	Findings []diag.Diagnostic
+	// Formatted are the files that fmt changed, or would change.
+	Formatted []string
 	// Tree is the output, or nil when none was written or compared.
 	Tree *Tree
 }

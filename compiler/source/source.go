@@ -72,6 +72,16 @@ func Read(args []string, root string, stdin io.Reader, list *diag.List) ([]File,
 	return out, errors.Join(r.errs...)
 }
 
+// ReadFile returns one file, named as Read does; nil when list says why.
+func ReadFile(path, root string, list *diag.List) (*diag.File, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", path, missing(path))
+	}
+	r := reader{bases: []string{root}, list: list, files: map[string]*File{}}
+	r.file(path, path, true)
+	return r.files[path].File, errors.Join(r.errs...)
+}
+
 // reader is one call of Read.
 type reader struct {
 	bases   []string // folders that names may be relative to, the first that holds the file

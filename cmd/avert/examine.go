@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/avert-dev/avert/compiler"
+	"github.com/avert-dev/avert/compiler/diag"
+	"github.com/avert-dev/avert/compiler/report"
+	"github.com/avert-dev/avert/compiler/source"
+)
+
+// examine reads paths and the configuration, and runs the pipeline or a part
+// of it over them. in says what else the pipeline gets. An error means that it
+// did not run to an end that can be judged.
+func (a *app) examine(paths []string, in compiler.Input, pipeline func(compiler.Input) *compiler.Result) (*compiler.Result, *report.Run, error) {
+	configPath, root, err := a.configuration()
+	if err != nil {
+		return nil, nil, err
+	}
+	list := &diag.List{}
+	if configPath != "" {
+		if in.Config, err = source.ReadFile(configPath, root, list); err != nil {
+			return nil, nil, fmt.Errorf("configuration: %w", err)
+		}
+	}
+	files, err := source.Read(paths, root, a.stdin, list)
+	if err != nil {
+		return nil, nil, err
+	}
+	// The configuration may be among the files that a hook gives.
+	given := len(files)
+	if in.Config != nil {
+		files = slices.DeleteFunc(files, func(f source.File) bool { return f.Name == in.Config.Name })
+	}
+	for _, f := range files {
+		in.Files = append(in.Files, f.File)
+	}
+	r := &report.Run{Files: len(files)}
+	result := &compiler.Result{}
+	if configPath == "" || in.Config != nil { // else it cannot be read, and list says why
+		result = pipeline(in)
+		r.Policies, r.Workloads = len(result.Set.Policies), len(result.Set.Workloads)
+	}
+	for _, d := range result.Findings {
+		if d.Code == diag.UnknownTarget && d.Span.IsZero() {
+			return nil, nil, usagef("%s; %s", d.Message, d.Hint)
+		}
+		list.Add(d)
+	}
+	r.Findings = list.Sorted()
+	if r.Policies == 0 && r.Count(diag.Error) == 0 && (len(files) > 0 || given == 0) {
+		return nil, nil, fmt.Errorf("no policy found in %s (%s): nothing was checked", report.Plural(len(files), "file"), report.Plural(r.Workloads, "workload"))
+	}
+	return result, r, nil
+}
+
+// configuration returns the path of the configuration in use, "" for none, and
+// the folder that it is in.
+func (a *app) configuration() (path, root string, err error) {
+	if path = string(a.config); path == "" {
+		cwd, err := os.Getwd()
+		if err != nil {
+			return "", "", fmt.Errorf("cannot tell the working folder: %w", err)
+		}
+		home, _ := os.UserHomeDir() // without one the search goes further up
+		if path, err = source.FindConfig(cwd, home); path == "" || err != nil {
+			return "", "", err
+		}
+	}
+	root, err = filepath.Abs(filepath.Dir(path))
+	return path, root, err
+}

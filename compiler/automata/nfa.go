@@ -191,8 +191,5 @@ func (a *nfa) closeEmpty() {
 	}
 }
 
-// absorbing reports whether n accepts whatever follows and leads nowhere else.
-func (a *nfa) absorbing(n int32) bool {
-	x := &a.nodes[n]
-	return x.loop == tokAny && x.accept != 0 && x.lo == x.hi
-}
+// absorbing reports whether n accepts whatever follows.
+func (a *nfa) absorbing(n int32) bool { return a.nodes[n].loop == tokAny && a.nodes[n].accept != 0 }

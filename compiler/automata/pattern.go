@@ -157,7 +157,7 @@ const special = `\*?[]{},`
 // '/', `[a-z]` and `[!a-z]` one byte of a class and never '/', `\x` x itself.
 // `/**/` also matches a single '/'. A final `/*` or `/**` needs at least one
 // byte after the slash. An expansion that no canonical path can match is an
-// error.
+// error, and so is one that ends in a slash.
 func Parse(pattern string) (*Glob, error) {
 	alts, err := (&parser{src: pattern}).alternatives()
 	if err != nil {

@@ -194,7 +194,8 @@ func TestImpossible(t *testing.T) {
 			return
 		}
 		for _, alt := range naiveExpand(pattern) {
-			if !slices.ContainsFunc(names, func(name string) bool { return naiveMatch(alt, name) }) {
+			// "/**/" matches the root to the letter, but nobody means that.
+			if !slices.ContainsFunc(names, func(name string) bool { return (name != "/" || alt == "/") && naiveMatch(alt, name) }) {
 				return
 			}
 		}

@@ -34,9 +34,9 @@ type held struct {
 	folder *os.File
 }
 
-// lock takes the lock, and clears away what a killed run left in the sibling folder.
-func (t *target) lock() (*held, error) {
-	for deadline := time.Now().Add(lockPatience); ; time.Sleep(20 * time.Millisecond) {
+// lock takes the lock, for which it waits at most as long as patience, and clears away what a killed run left in the sibling folder.
+func (t *target) lock(patience time.Duration) (*held, error) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		folder, err := t.tryLock()
 		if err != nil {
 			return nil, err
@@ -50,7 +50,7 @@ func (t *target) lock() (*held, error) {
 			return l, nil
 		}
 		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("another run is writing %s: waited %v for it; try again when it is done", t.dir, lockPatience)
+			return nil, fmt.Errorf("another run is writing %s: waited %v for it; try again when it is done", t.dir, patience)
 		}
 	}
 }

@@ -79,7 +79,7 @@ func Write(dir string, files []File, opt Options) (Result, error) {
 			return p.result, err
 		}
 	}
-	l, err := t.lock()
+	l, err := t.lock(lockPatience)
 	if err != nil {
 		return Result{}, err
 	}

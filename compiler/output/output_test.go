@@ -383,6 +383,31 @@ func TestLeftoverIsClearedAway(t *testing.T) {
 	write(t, dir, map[string]string{"a": "1"}, Options{}) // checks that nothing is left
 }
 
+func TestLockIsHeldByAnother(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "out")
+	var targets [2]*target
+	for i := range targets {
+		var err error
+		if targets[i], err = openTarget(dir); err != nil {
+			t.Fatal(err)
+		}
+		defer targets[i].close()
+	}
+	first, err := targets[0].lock(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := targets[1].lock(0); err == nil || !strings.Contains(err.Error(), "another run is writing "+dir) {
+		t.Errorf("error %v", err)
+	}
+	first.unlock()
+	second, err := targets[1].lock(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second.unlock()
+}
+
 func TestCarryLate(t *testing.T) {
 	parent := t.TempDir()
 	dir := filepath.Join(parent, "out")

@@ -37,6 +37,9 @@ type refiner struct {
 	dirty   []int32
 	isDirty []bool
 	hashes  []uint64
+	// Memory for the next round.
+	spare, fresh []int32
+	parts        []span
 }
 
 func (r *refiner) start() {
@@ -128,7 +131,7 @@ func (r *refiner) same(s, t int32) bool {
 // they were when the round began.
 func (r *refiner) round() {
 	work := r.dirty
-	r.dirty = nil
+	r.dirty, r.spare = r.spare[:0], work
 	for _, s := range work {
 		r.isDirty[s] = false
 		r.hashes[s] = r.hash(s)
@@ -137,7 +140,7 @@ func (r *refiner) round() {
 		return cmp.Or(cmp.Compare(r.block[s], r.block[t]), cmp.Compare(r.hashes[s], r.hashes[t]), cmp.Compare(s, t))
 	})
 	// New blocks are named at the end: until then r.block is as it was.
-	var fresh []int32
+	fresh := r.fresh[:0]
 	for len(work) > 0 {
 		n := 1
 		for n < len(work) && r.block[work[n]] == r.block[work[0]] {
@@ -146,6 +149,7 @@ func (r *refiner) round() {
 		fresh = r.splitBlock(fresh, work[:n])
 		work = work[n:]
 	}
+	r.fresh = fresh
 	for _, b := range fresh {
 		for _, s := range r.states(b) {
 			r.block[s] = b
@@ -185,7 +189,7 @@ func (r *refiner) splitBlock(fresh, dirty []int32) []int32 {
 	for i, s := range dirty {
 		r.place(s, whole.lo+int32(i))
 	}
-	var parts []span
+	parts := r.parts[:0]
 	last := span{clean, whole.hi}
 	at := whole.lo
 	for len(dirty) > 0 {
@@ -211,6 +215,7 @@ func (r *refiner) splitBlock(fresh, dirty []int32) []int32 {
 	if last.lo < last.hi {
 		parts = append(parts, last)
 	}
+	r.parts = parts
 	largest := 0
 	for i, p := range parts {
 		if p.hi-p.lo > parts[largest].hi-parts[largest].lo {
@@ -275,30 +280,45 @@ func (r *refiner) quotient() *dfa {
 // mergeClasses merges the classes that no state tells apart, in place.
 func (d *dfa) mergeClasses() *dfa {
 	type cell struct{ from, to int32 }
-	columns := make([][]cell, d.classes.num)
+	end := make([]int, d.classes.num+1) // of each class's column in cells
+	for _, e := range d.edges {
+		end[e.class+1]++
+	}
+	for c := range d.classes.num {
+		end[c+1] += end[c]
+	}
+	column := func(cells []cell, c int) []cell {
+		if c == 0 {
+			return cells[:end[0]]
+		}
+		return cells[end[c-1]:end[c]]
+	}
+	cells := make([]cell, len(d.edges))
 	for s := range d.rows {
 		for _, e := range d.exceptions(int32(s)) {
-			columns[e.class] = append(columns[e.class], cell{int32(s), e.to})
+			cells[end[e.class]] = cell{int32(s), e.to}
+			end[e.class]++
 		}
 	}
 	merged := make([]uint8, d.classes.num) // new number of each class
 	first := make([]bool, d.classes.num)   // it is the one that stays
-	byHash := map[uint64][]int{}
-	n := 0
-	for c, col := range columns {
+	var seen index
+	var kept []int // class of each entry of seen
+	for c := range d.classes.num {
+		col := column(cells, c)
 		h := uint64(len(col))
 		for _, x := range col {
 			h = mix(h, uint64(x.from)<<32|uint64(x.to))
 		}
-		i := slices.IndexFunc(byHash[h], func(o int) bool { return slices.Equal(columns[o], col) })
-		if i >= 0 {
-			merged[c] = merged[byHash[h][i]]
-			continue
+		id, ok := seen.find(h, func(id int32) bool { return slices.Equal(column(cells, kept[id]), col) })
+		if !ok {
+			id = seen.add(h)
+			kept = append(kept, c)
+			first[c] = true
 		}
-		byHash[h] = append(byHash[h], c)
-		merged[c], first[c] = uint8(n), true
-		n++
+		merged[c] = uint8(id)
 	}
+	n := len(kept)
 	if n == d.classes.num {
 		return d
 	}
@@ -306,18 +326,18 @@ func (d *dfa) mergeClasses() *dfa {
 		d.classes.of[b] = merged[d.classes.of[b]]
 	}
 	d.classes.num = n
-	kept := d.edges[:0]
+	left := d.edges[:0]
 	for s := range d.rows {
 		r := &d.rows[s]
 		ex := d.edges[r.lo:r.hi]
-		r.lo = uint32(len(kept))
+		r.lo = uint32(len(left))
 		for _, e := range ex {
 			if first[e.class] {
-				kept = append(kept, edge{to: e.to, class: merged[e.class]})
+				left = append(left, edge{to: e.to, class: merged[e.class]})
 			}
 		}
-		r.hi = uint32(len(kept))
+		r.hi = uint32(len(left))
 	}
-	d.edges = kept
+	d.edges = left
 	return d
 }

@@ -136,6 +136,9 @@ func (c *checker) accepts(spec *syntax.Spec, known map[string]diag.Span) []polic
 	for i, has := range []bool{spec.Process != nil, spec.File != nil, spec.Network != nil, spec.Syscalls != nil, spec.Capabilities != nil, spec.System != nil} {
 		present[policy.Section(i).String()] = has
 	}
+	// Blocks of process and file imply a default of system.
+	implied := spec.Process != nil || spec.File != nil
+	present[policy.System.String()] = spec.System != nil || implied
 	exists := func(rule string) bool {
 		section, name, _ := strings.Cut(rule, "/")
 		_, isRule := known[rule]
@@ -143,7 +146,7 @@ func (c *checker) accepts(spec *syntax.Spec, known map[string]diag.Span) []polic
 		case !present[section]:
 			return false
 		case name == "default":
-			return section != policy.System.String()
+			return section != policy.System.String() || implied
 		case rule == "syscalls/base":
 			return spec.Syscalls.Base.Value == "None"
 		}

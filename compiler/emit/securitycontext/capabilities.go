@@ -21,7 +21,7 @@ type capset struct {
 // capabilities returns the lists with which the container has what it would
 // have without the policy, less what the policy blocks.
 func capabilities(u *ir.Unit, given []string) *capset {
-	had := granted(u.Container, given)
+	had := emit.Granted(u.Container, given)
 	var keep, blocked []string
 	for _, name := range linux.CapabilityNames() {
 		switch {
@@ -36,34 +36,6 @@ func capabilities(u *ir.Unit, given []string) *capset {
 	}
 	slices.Sort(keep)
 	return &capset{Add: keep, Drop: []string{"ALL"}}
-}
-
-// granted returns what a container has without the policy: the runtime's
-// default set, what it adds, less what it drops. Runtimes apply ALL before
-// single names (CRI: WithCapabilities in containerd, specgen in CRI-O).
-func granted(c *policy.Container, given []string) []string {
-	set := map[string]bool{}
-	fill := func(names []string, value bool) {
-		for _, n := range names {
-			set[n] = value
-		}
-	}
-	fill(given, true)
-	if slices.Contains(c.AddCapabilities, "ALL") {
-		fill(linux.CapabilityNames(), true)
-	}
-	if slices.Contains(c.DropCapabilities, "ALL") {
-		fill(linux.CapabilityNames(), false)
-	}
-	fill(c.AddCapabilities, true)
-	fill(c.DropCapabilities, false)
-	var out []string
-	for name, has := range set {
-		if has && name != "ALL" {
-			out = append(out, name)
-		}
-	}
-	return out
 }
 
 // blocks says whether every process of the container is denied the capability:

@@ -7,12 +7,14 @@ package targets
 import (
 	"github.com/avert-dev/avert/compiler/emit"
 	"github.com/avert-dev/avert/compiler/emit/irtext"
+	"github.com/avert-dev/avert/compiler/emit/seccomp"
 	"github.com/avert-dev/avert/compiler/emit/securitycontext"
 )
 
 // table is sorted by name.
 var table = []*emit.Target{
 	&irtext.Target,
+	&seccomp.Target,
 	&securitycontext.Target,
 }
 

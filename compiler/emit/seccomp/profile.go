@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package seccomp
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/avert-dev/avert/compiler/ir"
+	"github.com/avert-dev/avert/compiler/linux"
+	"github.com/avert-dev/avert/compiler/platform"
+)
+
+// mostLists bounds the argument lists of one system call. The kernel takes
+// filters of at most 4,096 instructions (BPF_MAXINSNS), and a list costs about
+// six for each argument and architecture.
+const mostLists = 64
+
+// builder makes the profile of one unit.
+type builder struct {
+	unit *ir.Unit
+	pool *platform.Pool
+	base *base
+	// floor says whether the runtime's default profile is part of the profile.
+	floor bool
+	// variants maps the 32-bit variants of calls that rules speak of to these.
+	variants map[string]string
+	// complex lists the calls whose conditions do not fit a filter.
+	complex []string
+}
+
+func newBuilder(u *ir.Unit, pool *platform.Pool, b *base) *builder {
+	table := u.Enforced.Syscalls
+	return &builder{unit: u, pool: pool, base: b, floor: table == nil || table.RuntimeDefault, variants: map[string]string{}}
+}
+
+// profile decides every system call that anybody mentions; the others share
+// the default action.
+func (b *builder) profile() *specs.LinuxSeccomp {
+	out := &specs.LinuxSeccomp{Architectures: architectures(b.pool)}
+	names := b.mentioned()
+	rest := b.call("")
+	usual := rest.whole()
+	out.DefaultAction = usual.action
+	if usual.action == specs.ActErrno {
+		out.DefaultErrnoRet = &usual.errno
+	}
+	entries := map[string]*specs.LinuxSyscall{}
+	for _, name := range names {
+		for _, e := range b.entries(b.call(name), usual) {
+			key := fmt.Sprint(e.Action, errnoOf(e), e.Args)
+			if entries[key] == nil {
+				entries[key] = &e
+			}
+			entries[key].Names = append(entries[key].Names, name)
+		}
+	}
+	for _, e := range entries {
+		out.Syscalls = append(out.Syscalls, *e)
+	}
+	slices.SortFunc(out.Syscalls, func(a, b specs.LinuxSyscall) int {
+		return cmp.Or(cmp.Compare(a.Names[0], b.Names[0]), cmp.Compare(a.Action, b.Action), cmp.Compare(errnoOf(a), errnoOf(b)), cmp.Compare(fmt.Sprint(a.Args), fmt.Sprint(b.Args)))
+	})
+	return out
+}
+
+func errnoOf(s specs.LinuxSyscall) uint {
+	if s.ErrnoRet == nil {
+		return 0
+	}
+	return *s.ErrnoRet
+}
+
+// call decides one system call completely. The empty name stands for all that
+// nobody mentions.
+func (b *builder) call(name string) *call {
+	c := newCall(name, b.variants[name])
+	var f *floorCall
+	if name != "" {
+		f = b.base.calls[name]
+	}
+	enforced := b.unit.Enforced
+	c.blockSystem(enforced.System)
+	c.block(enforced)
+	if b.floor {
+		c.within(f)
+	}
+	c.judge(enforced, f)
+	for _, l := range b.unit.Audits {
+		c.watch(l, f)
+	}
+	c.add(c.open, allowed)
+	c.open = nil
+	if !b.logs() {
+		for i := range c.regions {
+			if c.regions[i].outcome == logged {
+				c.regions[i].outcome = allowed
+			}
+		}
+	}
+	return c
+}
+
+// logs says whether the kernel knows SECCOMP_RET_LOG (4.14).
+func (b *builder) logs() bool { return b.pool.Kernel.AtLeast(linux.KernelVersion{Major: 4, Minor: 14}) }
+
+// whole returns the outcome of a call without conditions.
+func (c *call) whole() outcome {
+	if len(c.regions) == 0 {
+		return refused(eperm) // outside the floor
+	}
+	return c.regions[0].outcome
+}
+
+// entries returns the rules of one call, but for what the default does anyway.
+// Rules without conditions would replace those with conditions, so there is
+// either one without or only some with.
+func (b *builder) entries(c *call, usual outcome) []specs.LinuxSyscall {
+	var out []specs.LinuxSyscall
+	lists := 0
+	for _, r := range c.regions {
+		if r.outcome == usual {
+			continue
+		}
+		for _, x := range r.boxes {
+			args, ok := x.conditions(mostLists)
+			if lists += len(args); !ok || lists > mostLists {
+				b.complex = append(b.complex, c.name)
+				return []specs.LinuxSyscall{entry(refused(eperm), nil)}
+			}
+			for _, a := range args {
+				out = append(out, entry(r.outcome, a))
+			}
+		}
+	}
+	return out
+}
+
+func entry(o outcome, args []specs.LinuxSeccompArg) specs.LinuxSyscall {
+	e := specs.LinuxSyscall{Action: o.action, Args: args}
+	if o.action == specs.ActErrno {
+		e.ErrnoRet = &o.errno
+	}
+	return e
+}
+
+// mentioned returns every name that rules or the floor speak of, sorted, and
+// notes variants.
+func (b *builder) mentioned() []string {
+	names := map[string]bool{}
+	layers := append([]*ir.Layer{b.unit.Enforced}, b.unit.Audits...)
+	needsBase := b.floor
+	for _, l := range layers {
+		if l.Syscalls != nil {
+			needsBase = needsBase || l.Syscalls.RuntimeDefault
+			for name := range l.Syscalls.Calls {
+				names[name] = true
+				for _, v := range variants()[name] {
+					names[v] = true
+					b.variants[v] = name
+				}
+			}
+		}
+		if l.System != nil {
+			for name, parts := range systemCalls {
+				if slices.ContainsFunc(parts, func(p systemPart) bool { return blocksAll(l.System, 1<<p.operation) }) {
+					names[name] = true
+				}
+			}
+		}
+	}
+	if needsBase {
+		for name := range b.base.calls {
+			names[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// architectures lists those of the pool with their sub-architectures: a call
+// through another architecture's table kills the process, as runtimes do.
+func architectures(pool *platform.Pool) []specs.Arch {
+	var out []specs.Arch
+	for _, a := range pool.Architectures {
+		out = append(out, specs.Arch(a.OCI()))
+		for _, sub := range a.SubArches() {
+			out = append(out, specs.Arch(sub.OCI()))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// encode writes the profile as JSON.
+func encode(p *specs.LinuxSeccomp) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent("", "  ")
+	if err := e.Encode(p); err != nil {
+		panic(err) // plain values always encode
+	}
+	return b.Bytes()
+}

@@ -183,37 +183,25 @@ func (r *refiner) splitBlock(fresh, dirty []int32) []int32 {
 	if whole.hi-whole.lo == 1 {
 		return fresh
 	}
-	// The clean states still lead to the same blocks as one another. They go to
-	// the end, the dirty states that do likewise come before them.
-	clean := whole.lo + int32(len(dirty))
-	for i, s := range dirty {
-		r.place(s, whole.lo+int32(i))
-	}
-	parts := r.parts[:0]
-	last := span{clean, whole.hi}
+	// The clean states lead to the same blocks as one another, and to none that
+	// is new; each dirty state leads to a new one. So they part, and the clean
+	// states go to the end.
 	at := whole.lo
+	parts := r.parts[:0]
 	for len(dirty) > 0 {
 		n := 1
 		for n < len(dirty) && r.hashes[dirty[n]] == r.hashes[dirty[0]] && r.same(dirty[n], dirty[0]) {
 			n++
 		}
-		group := dirty[:n]
-		dirty = dirty[n:]
-		if last.lo == clean && clean < whole.hi && r.same(group[0], r.elems[clean]) {
-			last.lo -= int32(n)
-			for i, s := range group {
-				r.place(s, last.lo+int32(i))
-			}
-			continue
-		}
-		for i, s := range group {
-			r.place(s, at+int32(i))
-		}
 		parts = append(parts, span{at, at + int32(n)})
-		at += int32(n)
+		for _, s := range dirty[:n] {
+			r.place(s, at)
+			at++
+		}
+		dirty = dirty[n:]
 	}
-	if last.lo < last.hi {
-		parts = append(parts, last)
+	if at < whole.hi {
+		parts = append(parts, span{at, whole.hi})
 	}
 	r.parts = parts
 	largest := 0

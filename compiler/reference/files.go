@@ -43,9 +43,10 @@ func (s *pathSections) image(o object, runs bool) policy.Verdict {
 		o.class = policy.Anonymous
 	}
 	matching := s.process.matching(policy.AccessExec, o)
-	blocked := slices.ContainsFunc(matching, func(r pathRule) bool { return r.Action == policy.Block })
-	allowed := slices.ContainsFunc(matching, func(r pathRule) bool { return r.allowsLoader(o) })
-	if runs && isLoader(o) && s.process.blocker != nil && !blocked && !allowed {
+	settled := slices.ContainsFunc(matching, func(r pathRule) bool {
+		return r.Action == policy.Block || r.allowsByPath(o)
+	})
+	if runs && isLoader(o) && s.process.blocker != nil && !settled {
 		return s.process.builtin(policy.BuiltinLoader)
 	}
 	return s.process.decide(o, matching)

@@ -80,6 +80,7 @@ func TestObjects(t *testing.T) {
 		decision{"a quiet rule", alone(file(allow, on("q", block, "/x", quiet))), read(lost), "Block a file/(unresolved)"},
 		decision{"a default", alone(file(block, on("yes", allow, "/**"))), read(lost), "Block a file/(unresolved)"},
 		decision{"of the first policy that blocks", both(enforced("a", file(audit)), enforced("b", file(allow, x))), read(lost), "Block b file/(unresolved)"},
+		decision{"of the first of two that block", both(enforced("a", file(block)), enforced("b", file(allow, x))), read(lost), "Block a file/(unresolved)"},
 		decision{"nothing is blocked", alone(file(audit, on("see", audit, "/x"))), read(lost), "Audit a file/default"},
 		decision{"another section blocks", alone(file(allow), process(block)), read(lost), "Allow a file/default"},
 		decision{"an image", alone(process(block)), run(lost), "Block a process/(unresolved)"},
@@ -229,6 +230,8 @@ func TestMove(t *testing.T) {
 		decision{"all but one name", alone(file(allow, only(policy.AccessRead, "/s/*"), on("r2", block, "/t/{[!a]*,a?*}", access(policy.AccessRead)))), directory(rename("/s", "/t")), "Block a file/(carry-out)"},
 		decision{"what no canonical path is", alone(file(allow, only(policy.AccessRead, "/s/*"), on("r2", block, "/t/{[!.]*,.[!.]*,..?*}", access(policy.AccessRead)))), directory(rename("/s", "/t")), "Allow a file/default"},
 		decision{"by name", alone(process(allow, on("n", block, "", named("nc")))), directory(rename("/s", "/t")), "Allow"},
+		decision{"a dot among other bytes", alone(file(allow, only(policy.AccessRead, "/s/[.-z]"))), directory(rename("/s", "/t")), "Block a file/(carry-out)"},
+		decision{"a loader below", alone(process(allow, on("x", block, "/x"))), directory(rename("/usr/lib/a", "/t")), "Block a file/(carry-out)"},
 		decision{"deeper", alone(file(allow, only(policy.AccessRead, "/s/**/k"), on("r2", block, "/t/{k,*/k}", access(policy.AccessRead)))), directory(rename("/s", "/t")), "Block a file/(carry-out)"},
 		decision{"the root has nothing below it that moves", alone(file(allow, only(policy.AccessRead, "/s/**"))), directory(rename("/", "/t")), "Allow a file/default"},
 	)

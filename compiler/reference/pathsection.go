@@ -46,12 +46,10 @@ func (r *pathRule) coversObject(o object) bool {
 	return false
 }
 
-// allowsLoader says whether the rule allows a loader by path: some path that
-// matches it spells out a last component that begins with "ld".
-func (r *pathRule) allowsLoader(o object) bool {
-	return r.Action != policy.Block && slices.ContainsFunc(r.paths, func(g *glob) bool {
-		return g.lastStartsWith("ld") && o.matches(g)
-	})
+// allowsByPath says whether the rule, which matches a loader, does so by a path
+// that spells out a last component beginning with "ld".
+func (r *pathRule) allowsByPath(loader object) bool {
+	return slices.ContainsFunc(r.paths, func(g *glob) bool { return g.lastStartsWith("ld") && loader.matches(g) })
 }
 
 // pathSection is process or file of an effective policy, as it governs

@@ -34,7 +34,7 @@ func suffixes() []string {
 // TestSearchFindsEverything compares the search with trying all short suffixes.
 func TestSearchFindsEverything(t *testing.T) {
 	all := suffixes()
-	pattern := rapid.Map(rapid.SliceOfN(rapid.SampledFrom([]string{"/s", "/t", "/", "a", "b", "*", "?", "[!a]", "{a,}", "/**/", "{/,}", "/**"}), 1, 4),
+	pattern := rapid.Map(rapid.SliceOfN(rapid.SampledFrom([]string{"/s", "/t", "/", "a", "b", "*", "?", ".", "[!a]", "[!.]", "{a,}", "/**/", "{/,}", "/**"}), 1, 4),
 		func(parts []string) string {
 			p := strings.Join(parts, "")
 			if !strings.HasPrefix(p, "/s") && !strings.HasPrefix(p, "/t") {

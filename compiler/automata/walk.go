@@ -33,11 +33,12 @@ const (
 	found
 )
 
-// walk follows the canonical paths, or the suffixes that lead from a directory to
-// what is below it (canonical paths but the root), shortest first and in the order of byteOrder among
-// equals. The visitor sees the states of the runners after each such path; it
-// judges a state once, at the first path that leads there. After at most budget
-// different states the walk is given up with ErrBudget.
+// walk follows the canonical paths, or with suffixes those but the root, which are
+// what leads from a directory to everything below it. Shorter ones come first,
+// equally long ones in the order of byteOrder. The visitor sees the states of the
+// runners after each path; it judges a tuple of states once, at the first path
+// that leads there. After budget different tuples the walk is given up with
+// ErrBudget.
 func walk(runners []runner, suffixes bool, budget int, visit func(states []int32) verdict) (path []byte, ok bool, err error) {
 	w := &walker{runners: runners, ids: map[string]int32{}}
 	w.prepare()

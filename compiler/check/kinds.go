@@ -24,9 +24,9 @@ func dispatch(doc *syntax.Node, list *diag.List, set *policy.Set) {
 		return
 	}
 	apiVersion, kind := doc.Get("apiVersion"), doc.Get("kind")
-	if apiVersion == nil || kind == nil {
+	if !isWord(apiVersion) || !isWord(kind) {
 		missing := "kind"
-		if kind != nil {
+		if isWord(kind) {
 			missing = "apiVersion"
 		}
 		hint := fmt.Sprintf("begin it with `apiVersion: %s` and `kind: RuntimePolicy`", syntax.APIVersion)
@@ -48,6 +48,8 @@ func dispatch(doc *syntax.Node, list *diag.List, set *policy.Set) {
 	}
 }
 
+func isWord(n *syntax.Node) bool { return n != nil && n.Kind == syntax.ScalarNode && n.Value != "" }
+
 func keys(doc *syntax.Node) []string {
 	var out []string
 	for _, f := range doc.Fields {
@@ -62,7 +64,7 @@ func own(apiVersion, kind *syntax.Node, list *diag.List) bool {
 	has, _, _ := strings.Cut(apiVersion.Value, "/")
 	switch {
 	case has == group:
-	case apiVersion.Value == "" && slices.Contains(ownKinds, kind.Value), len(suggest.Words(has, []string{group})) > 0 && len(suggest.Words(kind.Value, ownKinds)) > 0:
+	case len(suggest.Words(has, []string{group})) > 0 && len(suggest.Words(kind.Value, ownKinds)) > 0:
 	case kind.Value == "RuntimePolicy" && !strings.Contains(has, "."):
 	default:
 		return false

@@ -118,6 +118,9 @@ func decodeValue(n *Node, v reflect.Value, fi fieldInfo, list *diag.List) bool {
 		return false
 	}
 	if n.Kind == Null {
+		if v.Kind() == reflect.Struct {
+			decoded(v, infoOf(v.Type()), n, false)
+		}
 		return wrong(fi.key+" has no value", diag.Hint("remove the key or give it a value"))
 	}
 	switch target := v.Addr().Interface().(type) {

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compiler_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/avert-dev/avert/"
+
+// mayImport says which packages of the project each one may import, besides
+// those that stand for facts and values: diag, policy, platform, linux, suggest.
+// It is the picture of ARCHITECTURE.md.
+var mayImport = map[string][]string{
+	"compiler/diag":     {},
+	"compiler/linux":    {},
+	"compiler/suggest":  {},
+	"compiler/automata": {},
+	"compiler/policy":   {"compiler/diag"},
+	"compiler/platform": {"compiler/diag", "compiler/linux"},
+	"compiler/floor":    {"compiler/linux"},
+	"compiler/syntax":   {},
+	"compiler/check":    {"compiler/syntax", "compiler/automata", "compiler/floor"},
+	"compiler/ir":       {"compiler/automata"},
+	"compiler/lower":    {"compiler/ir", "compiler/automata"},
+	"compiler/output":   {},
+	"compiler/format":   {},
+	"compiler/emit":     {"compiler/ir"},
+	"compiler/report":   {"compiler/ir", "compiler/emit"},
+	"compiler/bundle":   {"compiler/emit", "compiler/report", "compiler/output"},
+
+	"compiler/reference":        {},
+	"compiler/reference/sample": {},
+}
+
+var values = []string{"compiler/diag", "compiler/policy", "compiler/platform", "compiler/linux", "compiler/suggest"}
+
+// TestImportDirection holds the one direction of data. Back-ends may import emit,
+// the IR and floor, and neither each other nor a stage before the IR.
+func TestImportDirection(t *testing.T) {
+	for pkg, imports := range list(t, "{{join .Imports \" \"}}") {
+		allowed, known := mayImport[pkg]
+		backend := strings.HasPrefix(pkg, "compiler/emit/") && pkg != "compiler/emit/targets"
+		switch {
+		case backend:
+			allowed = []string{"compiler/emit", "compiler/ir", "compiler/floor", "compiler/emit/peers"}
+		case pkg == "compiler" || pkg == "compiler/emit/targets":
+			continue
+		case !known:
+			if strings.HasPrefix(pkg, "compiler/") && !strings.HasSuffix(pkg, "/gen") && pkg != "compiler/source" {
+				t.Errorf("%s is not in the picture: add it to mayImport", pkg)
+			}
+			continue
+		}
+		for _, i := range imports {
+			own, ok := strings.CutPrefix(i, module)
+			if ok && own != pkg && !slices.Contains(allowed, own) && !slices.Contains(values, own) {
+				t.Errorf("%s imports %s", pkg, own)
+			}
+		}
+	}
+}
+
+// TestReferenceStandsAlone: what is compared with the IR shares no code with it.
+func TestReferenceStandsAlone(t *testing.T) {
+	for _, d := range list(t, "{{join .Deps \" \"}}")["compiler/reference"] {
+		for _, forbidden := range []string{"compiler/ir", "compiler/lower", "compiler/automata"} {
+			if d == module+forbidden {
+				t.Errorf("reference depends on %s", forbidden)
+			}
+		}
+	}
+}
+
+// list runs go list over the project's packages.
+func list(t *testing.T, format string) map[string][]string {
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} "+format, module+"...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 {
+			continue
+		}
+		m[strings.TrimPrefix(fields[0], module)] = fields[1:]
+	}
+	if len(m) < 15 {
+		t.Fatalf("go list found %d packages", len(m))
+	}
+	return m
+}

@@ -58,7 +58,7 @@ type Request struct {
 // method, host are RE2 expressions that must match the whole of :path, :method,
 // :authority; absent ones match all. :path has the query, so an exact path
 // without a word on the query refuses every request with one. :authority has
-// the port. Methods are case-sensitive.
+// the port. Methods are case-sensitive. Write `^/path`, see ProgramSize.
 //
 // A request that is refused gets 403; the connection exists.
 func (o *Cilium) HTTP(f Flow, r Request) (Verdict, error) {

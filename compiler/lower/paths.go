@@ -120,7 +120,12 @@ func (b *builder) compile(t *ir.PathTable, patterns []labelled) {
 	if t.BlocksAnything(policy.Process) {
 		add(mustParse(ir.LoaderPattern), t.LoaderLabel(), b.layer.Policies[0].Span)
 	}
-	set, err := automata.Compile(rules, automata.Options{})
+	// Literal bytes alone need a state each; the budget is for what wildcards add.
+	budget := automata.DefaultBudget
+	for _, r := range rules {
+		budget += len(r.Glob.String())
+	}
+	set, err := automata.Compile(rules, automata.Options{Budget: budget})
 	if err != nil {
 		b.tooComplex(err, spans)
 		set, _ = automata.Compile(nil, automata.Options{})

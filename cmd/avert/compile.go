@@ -52,7 +52,6 @@ without -o the intermediate representation is printed.`,
 	f.Var(&c.pools, "pool", "node pools, instead of all")
 	f.BoolVar(&c.verify, "verify", false, "write nothing; list the files of DIR that are not current")
 	f.BoolVar(&c.prune, "prune", false, "remove generated files that are no longer generated, unless edited")
-	cmd.MarkFlagsMutuallyExclusive("verify", "prune")
 	complete(cmd, "target", targets.Names)
 	return cmd
 }
@@ -68,6 +67,8 @@ func (c *compilation) check(paths []string, json bool) error {
 		}
 	}
 	switch {
+	case c.verify && c.prune:
+		return usagef("--verify changes nothing, so --prune has nothing to do")
 	case c.folder != "":
 		return nil
 	case !slices.Equal(c.targets, []string{"ir"}):
@@ -91,7 +92,7 @@ func (a *app) compile(paths []string, c compilation) error {
 	if !failed {
 		switch {
 		case c.folder == "":
-			done, err = "printed", a.result(dump(result.Pools))
+			done, err = "printed the intermediate representation", a.result(dump(result.Pools))
 		case c.verify:
 			done, err = verify(string(c.folder), result.Files, r)
 			failed = len(r.Tree.Differences) > 0

@@ -47,7 +47,7 @@ func (a *app) examine(paths []string, in compiler.Input, pipeline func(compiler.
 		r.Policies, r.Workloads = len(result.Set.Policies), len(result.Set.Workloads)
 	}
 	for _, d := range result.Findings {
-		if d.Code == diag.UnknownTarget && d.Span.IsZero() {
+		if d.Code == diag.UnknownTarget && d.Span.IsZero() && len(in.Pools) > 0 {
 			return nil, nil, usagef("%s; %s", d.Message, d.Hint)
 		}
 		list.Add(d)

@@ -104,11 +104,11 @@ func (a *app) formatted(r *report.Run, text []byte, check, keep bool) error {
 	if err := a.result(text); err != nil {
 		return err
 	}
-	n, done := len(r.Formatted), "formatted"
+	n, done := len(r.Formatted), "changed"
 	if keep {
 		done = "not formatted"
 	}
-	a.verdict("%s: %d %s; %s", report.Plural(r.Files, "file"), n, done, report.Plural(r.Count(diag.Error), "error"))
+	a.verdict("%s: %d %s, %s", report.Plural(r.Files, "file"), n, done, report.Plural(r.Count(diag.Error), "error"))
 	if a.failed(r) || check && n > 0 {
 		return errFindings
 	}

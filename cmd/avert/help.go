@@ -19,6 +19,7 @@ func (a *app) helpCommand() *cobra.Command {
 			}
 			for _, c := range root.Commands() {
 				if c.Name() == args[0] {
+					c.InitDefaultHelpFlag()
 					return c.Help()
 				}
 			}

@@ -53,8 +53,11 @@ Exit codes: 0 clean or warnings only, 1 findings, 2 wrong usage or environment.
 Results go to standard output, everything else to standard error.`,
 		Example: `  avert lint
   avert compile examples/checkout -o out`,
-		Args:              a.noCommand,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return usagef("a command is missing") },
+		Args: a.noCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SetOut(a.stderr)
+			return errors.Join(cmd.Help(), errors.New("a command is missing"))
+		},
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},

@@ -26,7 +26,7 @@ type Findings struct {
 // Counts says how much was looked at and found.
 type Counts struct {
 	Files int `json:"files"`
-	// Policies and Workloads count those without errors.
+	// Policies and Workloads count those that could be read.
 	Policies  int `json:"policies"`
 	Workloads int `json:"workloads"`
 	Errors    int `json:"errors"`

@@ -224,6 +224,10 @@ func (p *Pool) Markdown(path func(File) string) []byte {
 }
 
 func (p *Pool) markdownGaps(b *bytes.Buffer) {
+	if len(p.Gaps) == 0 && len(p.Lowerings) == 0 {
+		fmt.Fprintf(b, "\nNo target holds any rule of these policies.\n")
+		return
+	}
 	if len(p.Gaps) == 0 {
 		fmt.Fprintf(b, "\nEvery Block and every default of Block is held exactly by some target.\n")
 		return

@@ -220,10 +220,12 @@ func TestBudgetNamesTheRule(t *testing.T) {
 		{mustParse(t, "/**/*a????????????????????????"), 1},
 		{mustParse(t, "/**/name"), 0},
 	}
-	_, err := Compile(rules, Options{})
-	var budget *BudgetError
-	if !errors.As(err, &budget) || !reflect.DeepEqual(budget.Rules, []int{1}) {
-		t.Fatalf("error %v, want a BudgetError for rule 1", err)
+	for _, parts := range []int{1, 2, MostParts} {
+		_, err := Compile(rules, Options{MaxParts: parts})
+		var budget *BudgetError
+		if !errors.As(err, &budget) || !reflect.DeepEqual(budget.Rules, []int{1}) || !errors.Is(err, ErrBudget) {
+			t.Errorf("in %d parts: %v, want a BudgetError for rule 1", parts, err)
+		}
 	}
 }
 

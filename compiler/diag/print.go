@@ -77,10 +77,8 @@ func (p Printer) excerpt(b *bytes.Buffer, s Span) {
 	}
 	start, end := s.File.Offset(line, from), s.File.Offset(line, from+maxLine)
 	text := clean(strings.TrimSuffix(string(s.File.Source[start:end]), "\r"))
-	width := 1
-	if s.End > s.Start {
-		width = utf8.RuneCount(s.File.Source[s.Start:min(s.End, max(end, s.Start))])
-	}
+	s.End = min(s.End, end)
+	width := utf8.RuneCountInString(s.Text())
 	fmt.Fprintf(b, "    %s\n    %s%s\n", text, strings.Repeat(" ", column-from), p.style(severityColor[Error], strings.Repeat("^", max(1, width))))
 }
 

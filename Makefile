@@ -72,11 +72,11 @@ fuzz: ## Fuzz each target for FUZZTIME (10m)
 .PHONY: dist
 dist: ## Build static binaries for every platform, with SHA256SUMS, into dist/
 	rm -rf dist
-	for platform in $(PLATFORMS); do \
+	@for platform in $(PLATFORMS); do \
 	  CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/} \
 	    go build -trimpath -ldflags '-s -w' -o "dist/avert-$${platform/\//-}" ./cmd/avert; \
 	done
-	cd dist && sha256sum avert-* > SHA256SUMS && cat SHA256SUMS
+	@cd dist && sha256sum avert-* > SHA256SUMS && cat SHA256SUMS
 
 .PHONY: vuln
 vuln: .tools/govulncheck ## Look for known vulnerabilities in what the code calls

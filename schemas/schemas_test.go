@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package schemas_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"pgregory.net/rapid"
+
+	"github.com/avert-dev/avert/compiler"
+	"github.com/avert-dev/avert/compiler/diag"
+	"github.com/avert-dev/avert/compiler/report"
+	"github.com/avert-dev/avert/compiler/syntax"
+	"github.com/avert-dev/avert/schemas"
+)
+
+func schema(t testing.TB, name string) *jsonschema.Schema {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schemas.Read(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource(name+".json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile(name + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestNames(t *testing.T) {
+	for _, name := range schemas.Names() {
+		schema(t, name)
+	}
+	if text := schemas.Read("none"); text != nil {
+		t.Errorf("a schema that is not there is %q", text)
+	}
+	files, err := filepath.Glob("*.schema.json")
+	if err != nil || len(files) != len(schemas.Names()) {
+		t.Errorf("files %q, names %q, %v", files, schemas.Names(), err)
+	}
+}
+
+// value is a node as a JSON decoder would return it.
+func value(n *syntax.Node) any {
+	switch n.Kind {
+	case syntax.MapNode:
+		out := map[string]any{}
+		for _, f := range n.Fields {
+			out[f.Key] = value(f.Value)
+		}
+		return out
+	case syntax.ListNode:
+		out := []any{}
+		for _, item := range n.Items {
+			out = append(out, value(item))
+		}
+		return out
+	case syntax.Null:
+		return nil
+	}
+	switch n.Tag {
+	case "!!bool":
+		return strings.EqualFold(n.Value, "true")
+	case "!!int":
+		if u, err := strconv.ParseUint(n.Value, 0, 64); err == nil {
+			return json.Number(strconv.FormatUint(u, 10))
+		}
+		return json.Number(n.Value)
+	case "!!float":
+		return json.Number(n.Value)
+	}
+	return n.Value
+}
+
+// decodes says whether package syntax takes a document, and what it reports.
+func decodes(doc *syntax.Node, kind string) (bool, []diag.Diagnostic) {
+	list := &diag.List{}
+	var document any = &syntax.RuntimePolicy{}
+	if kind == "config" {
+		document = &syntax.Config{}
+	}
+	ok := syntax.Decode(doc, document, list)
+	return ok, list.Sorted()
+}
+
+// documents returns the parsed documents of every policy and configuration of
+// the repository's examples and test data, right and wrong ones, by place.
+func documents(t *testing.T) map[string]*syntax.Node {
+	t.Helper()
+	texts := map[string][]byte{}
+	for _, folder := range []string{"../examples", "../testdata/cli", "../testdata/diagnostics", "../compiler/check/testdata"} {
+		err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			switch filepath.Ext(path) {
+			case ".yaml", ".yml":
+				texts[path] = text
+			case ".txtar":
+				for _, f := range txtar.Parse(text).Files {
+					texts[path+"/"+f.Name] = f.Data
+				}
+			}
+			return err
+		})
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+	out := map[string]*syntax.Node{}
+	for path, text := range texts {
+		list := &diag.List{}
+		for i, doc := range syntax.Parse(diag.NewFile(path, text), list) {
+			if v := doc.Get("apiVersion"); v != nil && v.Value == syntax.APIVersion && !list.HasErrors() {
+				out[path+"#"+strconv.Itoa(i)] = doc
+			}
+		}
+	}
+	return out
+}
+
+// TestRepository holds that schema and decoder agree on every document of the
+// repository.
+func TestRepository(t *testing.T) {
+	taken, refused := 0, 0
+	for place, doc := range documents(t) {
+		kind := "policy"
+		if k := doc.Get("kind"); k != nil && k.Value == "Config" {
+			kind = "config"
+		}
+		ok, findings := decodes(doc, kind)
+		err := schema(t, kind).Validate(value(doc))
+		if ok != (err == nil) {
+			t.Errorf("%s: decoder %v, %v; schema %v", place, ok, findings, err)
+		}
+		if ok {
+			taken++
+		} else {
+			refused++
+		}
+	}
+	if taken < 50 || refused < 8 {
+		t.Errorf("%d documents taken, %d refused: too few to show anything", taken, refused)
+	}
+}
+
+// mutate changes one part of a document, and returns it.
+func mutate(t *rapid.T, v any) any {
+	inside := rapid.IntRange(0, 9).Draw(t, "inside") > 0
+	switch v := v.(type) {
+	case map[string]any:
+		keys := []string{}
+		for k := range v {
+			keys = append(keys, k)
+		}
+		slices.Sort(keys)
+		if !inside || len(keys) == 0 {
+			break
+		}
+		k := rapid.SampledFrom(keys).Draw(t, "key")
+		switch rapid.IntRange(0, 6).Draw(t, "how") {
+		case 0:
+			delete(v, k)
+		case 1:
+			v[k+"x"] = v[k]
+			delete(v, k)
+		case 2:
+			v[rapid.SampledFrom([]string{"name", "default", "rules", "action", "quiet", "names", "Name", "from", "x"}).Draw(t, "new key")] = v[k]
+		default:
+			v[k] = mutate(t, v[k])
+		}
+		return v
+	case []any:
+		if !inside || len(v) == 0 {
+			break
+		}
+		i := rapid.IntRange(0, len(v)-1).Draw(t, "item")
+		v[i] = mutate(t, v[i])
+		return v
+	}
+	return rapid.SampledFrom([]any{
+		nil, true, "", "Allow", "Block", "allow", "text", json.Number("0"), json.Number("8080"), json.Number("-1"), json.Number("1.5"),
+		json.Number("18446744073709551615"), json.Number("18446744073709551616"),
+		[]any{}, []any{"read"}, []any{"text"}, []any{true}, []any{nil}, []any{map[string]any{}},
+		map[string]any{}, map[string]any{"name": "x"}, map[string]any{"ingress": "Block", "egress": "Allow"}, map[string]any{"ingress": "Block"},
+	}).Draw(t, "value")
+}
+
+// TestAgree holds that schema and decoder agree on documents with random faults.
+func TestAgree(t *testing.T) {
+	validators := map[string]*jsonschema.Schema{"policy": schema(t, "policy"), "config": schema(t, "config")}
+	type original struct {
+		kind string
+		text []byte
+	}
+	var originals []original
+	for place, doc := range documents(t) {
+		if !strings.Contains(place, "check/testdata/checkout.yaml") && !strings.Contains(place, "config.txtar/.avert.yaml") {
+			continue
+		}
+		kind := map[string]string{"RuntimePolicy": "policy", "Config": "config"}[doc.Get("kind").Value]
+		text, err := json.Marshal(value(doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		originals = append(originals, original{kind, text})
+	}
+	if len(originals) < 2 {
+		t.Fatal("the documents to start from are gone")
+	}
+	slices.SortFunc(originals, func(a, b original) int { return bytes.Compare(a.text, b.text) })
+	rapid.Check(t, func(t *rapid.T) {
+		start := rapid.SampledFrom(originals).Draw(t, "document")
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(start.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range rapid.IntRange(0, 3).Draw(t, "faults") {
+			doc = mutate(t, doc)
+		}
+		text, err := json.Marshal(doc) // which is YAML
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := &diag.List{}
+		parsed := syntax.Parse(diag.NewFile("x.yaml", text), list)
+		if len(parsed) != 1 {
+			return // null
+		}
+		ok, findings := decodes(parsed[0], start.kind)
+		if err := validators[start.kind].Validate(doc); ok != (err == nil) {
+			t.Fatalf("%s\ndecoder %v, %v\nschema %v", text, ok, findings, err)
+		}
+	})
+}
+
+// TestWritten holds that what avert writes is as its schemas say.
+func TestWritten(t *testing.T) {
+	archive, err := txtar.ParseFile("../testdata/cli/compile.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in compiler.Input
+	for _, f := range archive.Files {
+		if filepath.Ext(f.Name) == ".yaml" && f.Name != "bad.yaml" {
+			in.Files = append(in.Files, diag.NewFile(f.Name, f.Data))
+		}
+	}
+	result := compiler.Compile(in)
+	valid := func(name string, text []byte) {
+		t.Helper()
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+		if err == nil {
+			err = schema(t, name).Validate(doc)
+		}
+		if err != nil {
+			t.Errorf("%s: %v\n%s", name, err, text)
+		}
+	}
+	reports := 0
+	for _, f := range result.Files {
+		if f.Path == "report.json" {
+			valid("report", f.Data)
+			reports++
+		}
+	}
+	if reports != 1 {
+		t.Errorf("%d reports; findings %v", reports, result.Findings)
+	}
+	r := report.Run{Files: 1, Findings: result.Findings, Formatted: []string{"a"}, Tree: &report.Tree{Folder: "out", Written: []string{"a"}, Differences: []report.Difference{{Path: "b", Kind: "stale"}}}}
+	file := diag.NewFile("x.yaml", []byte("kind: x\n"))
+	span := diag.Span{File: file, Start: 6, End: 7}
+	r.Findings = append(r.Findings,
+		diag.Diagnostic{Code: diag.UnknownKey, Severity: diag.Error, Span: span, Message: "m", Hint: "h", Notes: []diag.Related{{Span: span, Message: "n"}}, Fix: &diag.Fix{Span: span, Text: "t"}},
+		diag.Diagnostic{Code: diag.UnknownTarget, Severity: diag.Note, Message: "without a place"})
+	valid("findings", r.JSON())
+	valid("findings", (&report.Run{}).JSON())
+}

@@ -11,27 +11,27 @@ import (
 	"github.com/avert-dev/avert/compiler/policy"
 )
 
-// capset is core/v1 Capabilities. Kubernetes merges neither list, so a patch
-// gives whole lists.
+// capset is core/v1 Capabilities. Neither list is merged, so a patch gives
+// whole lists, also when one is empty: a key that is absent keeps the pod's own.
 type capset struct {
-	Add  []string `json:"add,omitempty"`
-	Drop []string `json:"drop,omitempty"`
+	Add  []string `json:"add"`
+	Drop []string `json:"drop"`
 }
 
 // capabilities returns the lists with which the container has what it would
 // have without the policy, less what the policy blocks.
 func capabilities(u *ir.Unit, given []string) *capset {
 	had := emit.Granted(u.Container, given)
-	var keep, blocked []string
+	keep, blocked := []string{}, 0
 	for _, name := range linux.CapabilityNames() {
 		switch {
 		case blocks(u.Enforced.Capabilities, name):
-			blocked = append(blocked, name)
+			blocked++
 		case slices.Contains(had, name):
 			keep = append(keep, name)
 		}
 	}
-	if len(blocked) == 0 {
+	if blocked == 0 {
 		return nil
 	}
 	slices.Sort(keep)

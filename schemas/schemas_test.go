@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -159,28 +160,117 @@ func TestRepository(t *testing.T) {
 	}
 }
 
+// faults are values, as JSON, that are wrong in most places and right in some.
+var faults = []string{
+	`null`, `true`, `""`, `"Allow"`, `"Block"`, `"allow"`, `"text"`, `0`, `8080`, `-1`, `1.5`, `18446744073709551615`, `18446744073709551616`,
+	`[]`, `["read"]`, `["text"]`, `[true]`, `[null]`, `[{}]`, `{}`, `{"name": "x"}`, `{"ingress": "Block", "egress": "Allow"}`, `{"ingress": "Block"}`,
+}
+
+func decoded(t failer, text string) any {
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return doc
+}
+
+// original is a document without faults, as JSON, and its schema.
+type original struct {
+	kind, text string
+}
+
+// originals have about every key of the language.
+func originals(t *testing.T) []original {
+	t.Helper()
+	var out []original
+	for place, doc := range documents(t) {
+		if !strings.Contains(place, "check/testdata/checkout.yaml") && !strings.Contains(place, "config.txtar/.avert.yaml") {
+			continue
+		}
+		text, err := json.Marshal(value(doc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, original{map[string]string{"RuntimePolicy": "policy", "Config": "config"}[doc.Get("kind").Value], string(text)})
+	}
+	slices.SortFunc(out, func(a, b original) int { return strings.Compare(a.text, b.text) })
+	if len(out) < 2 {
+		t.Fatal("the documents to start from are gone")
+	}
+	return out
+}
+
+// failer is what tests and rapid have in common.
+type failer interface{ Fatalf(string, ...any) }
+
+// agree holds that schema and decoder agree on a document.
+func agree(t failer, s *jsonschema.Schema, kind string, doc any) {
+	text, err := json.Marshal(doc) // which is YAML
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	parsed := syntax.Parse(diag.NewFile("x.yaml", text), &diag.List{})
+	if len(parsed) != 1 {
+		return // null
+	}
+	ok, findings := decodes(parsed[0], kind)
+	if err := s.Validate(doc); ok != (err == nil) {
+		t.Fatalf("%s\ndecoder %v, %v\nschema %v", text, ok, findings, err)
+	}
+}
+
+// TestEachFault puts every fault in every place.
+func TestEachFault(t *testing.T) {
+	for _, o := range originals(t) {
+		root, s := decoded(t, o.text), schema(t, o.kind)
+		var visit func(any)
+		visit = func(v any) {
+			switch v := v.(type) {
+			case map[string]any:
+				for k, was := range maps.Clone(v) {
+					for _, fault := range faults {
+						v[k] = decoded(t, fault)
+						agree(t, s, o.kind, root)
+					}
+					delete(v, k)
+					agree(t, s, o.kind, root)
+					v[k+"x"] = was
+					agree(t, s, o.kind, root)
+					delete(v, k+"x")
+					v[k] = was
+					visit(was)
+				}
+			case []any:
+				for i, was := range v {
+					for _, fault := range faults {
+						v[i] = decoded(t, fault)
+						agree(t, s, o.kind, root)
+					}
+					v[i] = was
+					visit(was)
+				}
+			}
+		}
+		visit(root)
+	}
+}
+
+func fault(t *rapid.T) any { return decoded(t, rapid.SampledFrom(faults).Draw(t, "fault")) }
+
 // mutate changes one part of a document, and returns it.
 func mutate(t *rapid.T, v any) any {
 	inside := rapid.IntRange(0, 9).Draw(t, "inside") > 0
 	switch v := v.(type) {
 	case map[string]any:
-		keys := []string{}
-		for k := range v {
-			keys = append(keys, k)
-		}
-		slices.Sort(keys)
-		if !inside || len(keys) == 0 {
+		if !inside || len(v) == 0 {
 			break
 		}
-		k := rapid.SampledFrom(keys).Draw(t, "key")
+		k := rapid.SampledFrom(slices.Sorted(maps.Keys(v))).Draw(t, "key")
 		switch rapid.IntRange(0, 6).Draw(t, "how") {
 		case 0:
 			delete(v, k)
 		case 1:
-			v[k+"x"] = v[k]
-			delete(v, k)
-		case 2:
-			v[rapid.SampledFrom([]string{"name", "default", "rules", "action", "quiet", "names", "Name", "from", "x"}).Draw(t, "new key")] = v[k]
+			v[rapid.SampledFrom([]string{"name", "default", "rules", "action", "quiet", "names", "Name", "from", "x"}).Draw(t, "new key")] = fault(t)
 		default:
 			v[k] = mutate(t, v[k])
 		}
@@ -193,59 +283,20 @@ func mutate(t *rapid.T, v any) any {
 		v[i] = mutate(t, v[i])
 		return v
 	}
-	return rapid.SampledFrom([]any{
-		nil, true, "", "Allow", "Block", "allow", "text", json.Number("0"), json.Number("8080"), json.Number("-1"), json.Number("1.5"),
-		json.Number("18446744073709551615"), json.Number("18446744073709551616"),
-		[]any{}, []any{"read"}, []any{"text"}, []any{true}, []any{nil}, []any{map[string]any{}},
-		map[string]any{}, map[string]any{"name": "x"}, map[string]any{"ingress": "Block", "egress": "Allow"}, map[string]any{"ingress": "Block"},
-	}).Draw(t, "value")
+	return fault(t)
 }
 
-// TestAgree holds that schema and decoder agree on documents with random faults.
-func TestAgree(t *testing.T) {
+// TestFaults makes several faults at once.
+func TestFaults(t *testing.T) {
+	all := originals(t)
 	validators := map[string]*jsonschema.Schema{"policy": schema(t, "policy"), "config": schema(t, "config")}
-	type original struct {
-		kind string
-		text []byte
-	}
-	var originals []original
-	for place, doc := range documents(t) {
-		if !strings.Contains(place, "check/testdata/checkout.yaml") && !strings.Contains(place, "config.txtar/.avert.yaml") {
-			continue
+	rapid.Check(t, func(rt *rapid.T) {
+		o := rapid.SampledFrom(all).Draw(rt, "document")
+		doc := decoded(rt, o.text)
+		for range rapid.IntRange(1, 5).Draw(rt, "faults") {
+			doc = mutate(rt, doc)
 		}
-		kind := map[string]string{"RuntimePolicy": "policy", "Config": "config"}[doc.Get("kind").Value]
-		text, err := json.Marshal(value(doc))
-		if err != nil {
-			t.Fatal(err)
-		}
-		originals = append(originals, original{kind, text})
-	}
-	if len(originals) < 2 {
-		t.Fatal("the documents to start from are gone")
-	}
-	slices.SortFunc(originals, func(a, b original) int { return bytes.Compare(a.text, b.text) })
-	rapid.Check(t, func(t *rapid.T) {
-		start := rapid.SampledFrom(originals).Draw(t, "document")
-		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(start.text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for range rapid.IntRange(0, 3).Draw(t, "faults") {
-			doc = mutate(t, doc)
-		}
-		text, err := json.Marshal(doc) // which is YAML
-		if err != nil {
-			t.Fatal(err)
-		}
-		list := &diag.List{}
-		parsed := syntax.Parse(diag.NewFile("x.yaml", text), list)
-		if len(parsed) != 1 {
-			return // null
-		}
-		ok, findings := decodes(parsed[0], start.kind)
-		if err := validators[start.kind].Validate(doc); ok != (err == nil) {
-			t.Fatalf("%s\ndecoder %v, %v\nschema %v", text, ok, findings, err)
-		}
+		agree(rt, validators[o.kind], o.kind, doc)
 	})
 }
 

@@ -108,8 +108,7 @@ func (c *checker) args(args []syntax.Arg) []policy.Arg {
 		case !masked && a.Mask.Given():
 			c.report(diag.ConflictingKeys, a.Mask.Span, fmt.Sprintf("%s takes no mask", arg.Op), diag.Hint("op: maskedEq compares the bits of mask"))
 		case masked && arg.Value&^arg.Mask != 0:
-			kept := fmt.Sprintf("0x%x", arg.Value&arg.Mask)
-			c.report(diag.InvalidArgument, a.Value.Span, fmt.Sprintf("argument & mask never equals 0x%x: the mask lacks 0x%x", arg.Value, arg.Value&^arg.Mask), diag.Hint("did you mean %s?", kept), diag.Replace(a.Value.Span, kept))
+			c.report(diag.InvalidArgument, a.Value.Span, fmt.Sprintf("argument & mask never equals 0x%x: the mask lacks 0x%x", arg.Value, arg.Value&^arg.Mask), diag.Hint("did you mean 0x%x?", arg.Value&arg.Mask))
 		case arg.Op == policy.ArgLess && arg.Value == 0, arg.Op == policy.ArgGreater && arg.Value == math.MaxUint64:
 			c.report(diag.InvalidArgument, a.Place, fmt.Sprintf("no argument is %s 0x%x: arguments are unsigned", arg.Op, arg.Value))
 		default:

@@ -57,19 +57,26 @@ func quote(s string) string {
 func inside(t syntax.Text, offset, length int) diag.Span {
 	at, text := t.Span, t.Span.Text()
 	switch {
+	case !syntax.Spelled(at, t.Value):
+		return at
 	case text == t.Value:
-	case len(text) == len(t.Value)+2 && text[1:len(text)-1] == t.Value:
+	case text[1:len(text)-1] == t.Value:
 		at.Start++
-	default:
+	default: // with escapes
 		return at
 	}
 	at.Start += offset
-	at.End = at.Start + max(length, 1)
+	at.End = min(at.Start+max(length, 1), len(at.File.Source))
 	return at
 }
 
 // replace offers a value in place of t.
-func replace(t syntax.Text, value string) diag.Option { return diag.Replace(t.Span, scalar(value)) }
+func replace(t syntax.Text, value string) diag.Option {
+	if !syntax.Spelled(t.Span, t.Value) {
+		return diag.Hint("")
+	}
+	return diag.Replace(t.Span, scalar(value))
+}
 
 // scalar spells a text so that YAML reads it back anywhere.
 func scalar(value string) string {

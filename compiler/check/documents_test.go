@@ -234,7 +234,7 @@ func FuzzDocuments(f *testing.F) {
 						t.Fatalf("%s: %d to %d of %d bytes", d.Message, s.Start, s.End, len(s.File.Source))
 					}
 				}
-				if strings.Contains(d.Message+d.Hint, "%!") {
+				if strings.Contains(d.Message+d.Hint, "%!") && !strings.Contains(text, "%") {
 					t.Fatalf("%s %s", d.Message, d.Hint)
 				}
 			}

@@ -79,8 +79,7 @@ func unreachable(p *policy.Policy, together *neighbours, list *diag.List) {
 type runnable struct {
 	blocked *blockIndex
 	allowed []policy.Pattern // nil when the default does not block
-	names   map[string]bool
-	known   map[string]bool // answers, by pattern
+	known   map[string]bool  // answers, by pattern
 }
 
 func newRunnable(p *policy.Policy, alone bool) *runnable {

@@ -50,6 +50,8 @@ func dispatch(doc *syntax.Node, list *diag.List, set *policy.Set) {
 
 func isWord(n *syntax.Node) bool { return n != nil && n.Kind == syntax.ScalarNode && n.Value != "" }
 
+func word(n *syntax.Node) syntax.Text { return syntax.Text{Value: n.Value, Span: n.Span} }
+
 func keys(doc *syntax.Node) []string {
 	var out []string
 	for _, f := range doc.Fields {
@@ -71,12 +73,12 @@ func own(apiVersion, kind *syntax.Node, list *diag.List) bool {
 	}
 	if apiVersion.Value != syntax.APIVersion {
 		list.Report(diag.UnknownKind, apiVersion.Span, fmt.Sprintf("apiVersion %q is not known", apiVersion.Value),
-			diag.Hint("did you mean %q?", syntax.APIVersion), diag.Replace(apiVersion.Span, syntax.APIVersion))
+			diag.Hint("did you mean %q?", syntax.APIVersion), replace(word(apiVersion), syntax.APIVersion))
 	}
 	if !slices.Contains(ownKinds, kind.Value) {
 		options := []diag.Option{diag.Hint("one of: %s", strings.Join(ownKinds, ", "))}
 		if meant := suggest.Words(kind.Value, ownKinds); len(meant) > 0 {
-			options = []diag.Option{diag.Hint("did you mean %q?", meant[0]), diag.Replace(kind.Span, meant[0])}
+			options = []diag.Option{diag.Hint("did you mean %q?", meant[0]), replace(word(kind), meant[0])}
 		}
 		list.Report(diag.UnknownKind, kind.Span, fmt.Sprintf("kind %q is not known", kind.Value), options...)
 	}

@@ -46,8 +46,8 @@ func kubernetes(doc *syntax.Node, apiVersion, kind string, list *diag.List, set 
 		// The kind of another group is another kind; an old version of this one
 		// must not be passed over in silence.
 		if group, _, _ := strings.Cut(apiVersion, "/"); strings.HasPrefix(k.apiVersion, group+"/") || group == "extensions" {
-			at := doc.Get("apiVersion").Span
-			list.Report(diag.UnknownKind, at, fmt.Sprintf("%s of %s is no longer served by Kubernetes", kind, apiVersion), diag.Hint("did you mean %s?", k.apiVersion), diag.Replace(at, k.apiVersion))
+			at := doc.Get("apiVersion")
+			list.Report(diag.UnknownKind, at.Span, fmt.Sprintf("%s of %s is no longer served by Kubernetes", kind, apiVersion), diag.Hint("did you mean %s?", k.apiVersion), replace(word(at), k.apiVersion))
 		}
 		return
 	}

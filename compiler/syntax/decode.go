@@ -142,7 +142,7 @@ func decodeValue(n *Node, v reflect.Value, fi fieldInfo, list *diag.List) bool {
 	case reflect.Slice:
 		switch {
 		case n.Kind == ScalarNode:
-			return wrong(fmt.Sprintf("%s takes a list, found %s", fi.key, describe(n)), diag.Hint("write %s: [%s]", fi.key, clip(n.Span.Text())), diag.Replace(n.Span, "["+n.Span.Text()+"]"))
+			return wrong(fmt.Sprintf("%s takes a list, found %s", fi.key, describe(n)), diag.Hint("write %s: [%s]", fi.key, clip(n.Span.Text())), replace(n, "["+n.Span.Text()+"]"))
 		case n.Kind != ListNode:
 			return wrong(fmt.Sprintf("%s takes a list, found %s", fi.key, describe(n)), diag.Hint("begin each item with `- `"))
 		case fi.notEmpty && len(n.Items) == 0:
@@ -178,7 +178,7 @@ func decodeText(n *Node, t *Text, fi fieldInfo, list *diag.List) bool {
 		list.Report(diag.WrongType, n.Span, fmt.Sprintf("%s takes text, found %s", fi.key, describe(n)))
 		return false
 	case n.Tag != "!!str":
-		list.Report(diag.WrongType, n.Span, fmt.Sprintf("%s takes text, found %s", fi.key, describe(n)), diag.Hint("quote it: %q", n.Value), diag.Replace(n.Span, strconv.Quote(n.Value)))
+		list.Report(diag.WrongType, n.Span, fmt.Sprintf("%s takes text, found %s", fi.key, describe(n)), diag.Hint("quote it: %q", n.Value), replace(n, strconv.Quote(n.Value)))
 		return false
 	case fi.words != nil && !slices.Contains(fi.words, n.Value):
 		list.Report(diag.UnknownWord, n.Span, fmt.Sprintf("%s cannot be %q", fi.key, clip(n.Value)), didYouMean(n, fi.words)...)
@@ -199,7 +199,7 @@ func decodeNumber(n *Node, t *Number, fi fieldInfo, list *diag.List) bool {
 	}
 	var options []diag.Option
 	if _, err := strconv.ParseUint(n.Value, 0, 64); err == nil && n.Tag == "!!str" {
-		options = []diag.Option{diag.Hint("write it without quotes"), diag.Replace(n.Span, n.Value)}
+		options = []diag.Option{diag.Hint("write it without quotes"), replace(n, n.Value)}
 	}
 	list.Report(diag.WrongType, n.Span, fmt.Sprintf("%s takes a whole number from 0 to 2^64-1, found %s", fi.key, describe(n)), options...)
 	return false
@@ -241,9 +241,17 @@ func clip(s string) string {
 // none is close.
 func didYouMean(n *Node, words []string) []diag.Option {
 	if close := suggest.Words(n.Value, words); len(close) > 0 {
-		return []diag.Option{diag.Hint("did you mean %q?", close[0]), diag.Replace(n.Span, close[0])}
+		return []diag.Option{diag.Hint("did you mean %q?", close[0]), replace(n, close[0])}
 	}
 	return []diag.Option{wordsHint(words)}
+}
+
+// replace offers other text for a scalar.
+func replace(n *Node, text string) diag.Option {
+	if !Spelled(n.Span, n.Value) {
+		return diag.Hint("")
+	}
+	return diag.Replace(n.Span, text)
 }
 
 func wordsHint(words []string) diag.Option {

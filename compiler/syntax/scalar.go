@@ -31,3 +31,13 @@ type At struct {
 	Place  diag.Span
 	Flawed bool
 }
+
+// Spelled says whether a span holds all of a scalar: on one line, plain or in
+// quotes, without a tag or an anchor. Only then can it be replaced as text.
+func Spelled(at diag.Span, value string) bool {
+	text := at.Text()
+	if n := len(text); n > 1 && (text[0] == '"' || text[0] == '\'') {
+		return text[n-1] == text[0]
+	}
+	return text != "" && text == value
+}

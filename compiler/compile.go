@@ -81,6 +81,9 @@ func run(in Input, assemble bool) *Result {
 	if list.HasErrors() {
 		return result
 	}
+	if err := result.Program.Verify(); err != nil {
+		panic(fmt.Sprintf("lower broke an invariant: %v", err)) // a defect, never the input
+	}
 	used := map[*policy.Accept]bool{}
 	for _, pool := range pools {
 		result.Pools = append(result.Pools, emitPool(result.Program, result.Set.Policies, pool, used, list))
@@ -176,7 +179,7 @@ func chooseTargets(p *platform.Pool, asked []string, list *diag.List) []string {
 		t := targets.Find(name)
 		if t == nil {
 			hint := "one of: " + strings.Join(targets.Names(), ", ")
-			if close := suggest.Suggest(name, targets.Names()); len(close) > 0 {
+			if close := suggest.Words(name, targets.Names()); len(close) > 0 {
 				hint = fmt.Sprintf("did you mean %q?", close[0])
 			}
 			list.Report(diag.UnknownTarget, p.Span, fmt.Sprintf("no target is named %q", name), diag.Hint("%s", hint))

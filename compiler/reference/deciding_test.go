@@ -184,6 +184,7 @@ func TestSyscalls(t *testing.T) {
 	check(t, "the base is RuntimeDefault unless every policy says None",
 		decision{"None", alone(syscalls(block), withoutBase), call("read"), "Block a syscalls/default errno 1"},
 		decision{"one of two", both(enforced("a", syscalls(block), withoutBase), enforced("b", syscalls(block))), call("read"), "Allow"},
+		decision{"the other of two", both(enforced("a", syscalls(block)), enforced("b", syscalls(block), withoutBase)), call("read"), "Allow"},
 		decision{"both", both(enforced("a", syscalls(block), withoutBase), enforced("b", syscalls(allow), withoutBase)), call("read"), "Block a syscalls/default errno 1"},
 		decision{"a policy without the section does not count", both(enforced("a", syscalls(block), withoutBase), enforced("b", file(allow))), call("read"), "Block a syscalls/default errno 1"},
 	)

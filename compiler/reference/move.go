@@ -34,8 +34,8 @@ func (s *pathSections) give(access policy.Access, source, target policy.Object, 
 		return v, true
 	}
 	v = combine(v, s.carryOut(from, to))
-	if !directory {
-		return v, true
+	if !directory || v.Action == policy.Block && v.Report {
+		return v, true // nothing below can change it
 	}
 	suffix, found, decided := s.findCarryOut(source.Path, target.Path)
 	if found {

@@ -75,15 +75,42 @@ func TestSearchFindsEverything(t *testing.T) {
 func TestSearchWalksAsMatch(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pattern := sample.Pattern().Draw(t, "pattern")
-		path := sample.Path([]string{pattern}).Draw(t, "path")
 		globs := parse(pattern)
-		o := walk(globs, path).object(globs)
-		for _, g := range globs {
-			if o.matches(g) != g.match(path) {
-				t.Fatalf("%q and %q: walk %v, match %v", pattern, path, o.matches(g), g.match(path))
+		for range 20 {
+			path := sample.Path([]string{pattern}).Draw(t, "path")
+			o := walk(globs, path).object(globs)
+			for _, g := range globs {
+				if o.matches(g) != g.match(path) {
+					t.Fatalf("%q and %q: walk %v, match %v", pattern, path, o.matches(g), g.match(path))
+				}
 			}
 		}
 	})
+}
+
+// TestSearchStaysCanonical: where only what no path is would be a way out,
+// there is none.
+func TestSearchStaysCanonical(t *testing.T) {
+	rule := func(action policy.Action, pattern string) policy.PathRule {
+		return policy.PathRule{
+			Rule:   policy.Rule{Section: policy.File, Action: action},
+			Paths:  []policy.Pattern{{Text: pattern}},
+			Access: policy.AccessRead,
+		}
+	}
+	for _, test := range []struct{ source, target, blocked, also string }{
+		{"/s", "/t", "/s/*", "/t/{[!.]*,.[!.]*,..?*}"},
+		{"/s", "/t", "/s/?", "/t/[!.]"},
+		{"/s", "/t", "/s**", "/t/**"},
+		{"/", "/t", "//a", "/b"},
+		{"/s", "/", "/s/a", "/a"},
+	} {
+		section := &policy.PathSection{Rules: []policy.PathRule{rule(policy.Block, test.blocked), rule(policy.Block, test.also)}}
+		suffix, found, decided := pathSectionsOf(Policies{{File: section}}, nil).findCarryOut(test.source, test.target)
+		if found || !decided {
+			t.Errorf("%v: found %q %v, decided %v", test, suffix, found, decided)
+		}
+	}
 }
 
 // TestSearchWitness: what the search finds is a way out by the plain matcher,

@@ -29,7 +29,7 @@ func decideSyscall(ps Policies, lineage []string, call policy.SyscallCall, base 
 		for i := range p.Syscalls.Rules {
 			r := &p.Syscalls.Rules[i]
 			if comesFrom(r.From, lineage) && coversCall(r, call) {
-				matching = append(matching, match{policy: p, rule: &r.Rule, errno: errnoOf(r)})
+				matching = append(matching, match{policy: p, rule: &r.Rule, errno: r.Errno})
 			}
 		}
 	}
@@ -47,14 +47,6 @@ func decideSyscall(ps Policies, lineage []string, call policy.SyscallCall, base 
 func coversCall(r *policy.SyscallRule, call policy.SyscallCall) bool {
 	return contains(r.Names, call.Name) &&
 		!slices.ContainsFunc(r.Args, func(a policy.Arg) bool { return !a.Holds(call.Args[a.Index]) })
-}
-
-// errnoOf: a Block returns the errno given.
-func errnoOf(r *policy.SyscallRule) int {
-	if r.Action != policy.Block {
-		return 0
-	}
-	return r.Errno
 }
 
 // contains says whether a name is listed.

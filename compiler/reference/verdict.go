@@ -11,7 +11,7 @@ import (
 type match struct {
 	policy *policy.Policy
 	rule   *policy.Rule
-	errno  int // of a syscalls rule that blocks
+	errno  int // what a syscalls rule that blocks returns, else 0
 }
 
 // verdict is what the rule decides when it prevails.

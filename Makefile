@@ -16,7 +16,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 APT := runc:runc busybox-static:busybox
 
 # Modules for tests only, kept apart so that their dependencies never reach the command.
-NESTED := $(patsubst %/go.mod,%,$(wildcard testdata/oracle/go.mod testdata/floor/go.mod))
+NESTED := $(patsubst %/go.mod,%,$(wildcard testdata/oracle/go.mod testdata/floor/go.mod testdata/kubernetes/gen/go.mod))
 MODULES := . $(NESTED)
 
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
@@ -58,8 +58,8 @@ lint: .tools/staticcheck ## gofmt, go vet and staticcheck over every module
 	$(call each-module,go vet ./... && staticcheck ./...)
 
 .PHONY: generate
-generate: ## Regenerate what is generated from the code
-	go generate ./...
+generate: ## Regenerate what is generated from the code, and the Kubernetes schemas of the tests
+	$(call each-module,go generate ./...)
 
 .PHONY: bench
 bench: ## Run the benchmarks

@@ -42,13 +42,13 @@ func (f *File) Hash() string {
 
 func (f *File) index() {
 	f.indexed.Do(func() {
-		f.lines = append(f.lines, 0)
+		f.lines, f.chars = append(f.lines, 0), append(f.chars, 0)
 		if bytes.HasPrefix(f.Source, []byte("\ufeff")) {
 			f.lines[0] = len("\ufeff")
 		}
 		n := 0
 		for i, b := range f.Source {
-			if i%stride == 0 {
+			if i > 0 && i%stride == 0 {
 				f.chars = append(f.chars, n)
 			}
 			if utf8.RuneStart(b) {

@@ -5,6 +5,8 @@ package oracle
 import (
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/cilium/cilium/pkg/crypto/certificatemanager"
@@ -48,7 +50,6 @@ var configure = sync.OnceValue(func() error {
 // and ICMP; http.go and dns.go for L7; program.go for the size of expressions.
 // cilium_test.go has a case for each.
 type Cilium struct {
-	entries   types.PolicyEntries
 	repo      *policy.Repository
 	idmgr     identitymanager.IDManager
 	ids       *identities
@@ -71,7 +72,7 @@ func NewCilium(c Cluster, docs Documents) (*Cilium, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Cilium{entries: entries, ids: ids, endpoints: map[string]*endpoint{}}
+	o := &Cilium{ids: ids, endpoints: map[string]*endpoint{}}
 	o.idmgr = identitymanager.NewIDManager(quiet)
 	translator := envoypolicy.NewEnvoyL7RulesTranslator(quiet, certificatemanager.NewMockSecretManagerNotFound())
 	o.repo = policy.NewPolicyRepository(quiet, ids.known(), nil, translator, o.idmgr, testpolicy.NewPolicyMetricsNoop())
@@ -83,7 +84,8 @@ func NewCilium(c Cluster, docs Documents) (*Cilium, error) {
 	o.repo.MustAddPolicyEntries(entries)
 
 	byIdentity := map[identity.NumericIdentity]*endpoint{}
-	for pod, id := range ids.pods {
+	for _, pod := range slices.Sorted(maps.Keys(ids.pods)) {
+		id := ids.pods[pod]
 		ep, ok := byIdentity[id.ID]
 		if !ok {
 			if ep, err = o.newEndpoint(id, len(byIdentity)+1); err != nil {

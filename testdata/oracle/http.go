@@ -8,14 +8,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cilium/cilium/pkg/identity"
 	"github.com/cilium/cilium/pkg/policy"
 	"github.com/cilium/cilium/pkg/u8proto"
 	ciliumenvoy "github.com/cilium/proxy/go/cilium/api"
 	envoyroute "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 )
-
-type remote = identity.NumericIdentity
 
 // Request is an HTTP request as Envoy sees it after normalization. With
 // Cilium's defaults Envoy resolves `.` and `..`, merges slashes, and answers an

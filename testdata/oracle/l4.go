@@ -5,6 +5,7 @@ package oracle
 import (
 	"fmt"
 
+	"github.com/cilium/cilium/pkg/identity"
 	"github.com/cilium/cilium/pkg/policy"
 	"github.com/cilium/cilium/pkg/u8proto"
 )
@@ -58,7 +59,7 @@ type hop struct {
 	Hop
 	endpoint  *endpoint // nil: no pod
 	ingress   bool
-	remote    remote
+	remote    identity.NumericIdentity
 	transport u8proto.U8proto
 	port      uint16
 }

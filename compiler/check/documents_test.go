@@ -128,6 +128,26 @@ func TestKinds(t *testing.T) {
 	}
 }
 
+func TestWorkloadNames(t *testing.T) {
+	const container = "spec: {containers: [{name: %s}]}"
+	for _, c := range []struct{ metadata, container, want string }{
+		{"{name: web.v2}", "app", ""},
+		{"{name: " + strings.Repeat("a", 100) + ", namespace: shop}", "app", ""},
+		{"{name: ../../etc}", "app", `Kubernetes takes no name like "../../etc"`},
+		{"{name: 'a\"b'}", "app", "Kubernetes takes no name like"},
+		{"{name: web..a}", "app", "Kubernetes takes no name like"},
+		{"{name: " + strings.Repeat("a", 254) + "}", "app", "Kubernetes takes no name like"},
+		{"{name: web, namespace: a.b}", "app", `Kubernetes takes no namespace like "a.b"`},
+		{"{name: web}", "a/b", `Kubernetes takes no name like "a/b"`},
+	} {
+		text := "apiVersion: v1\nkind: Pod\nmetadata: " + c.metadata + "\n" + fmt.Sprintf(container, c.container)
+		set, list := run(map[string][]byte{"a.yaml": []byte(text)})
+		if got := printed(t, list); !strings.Contains(got, c.want) || (c.want == "") != (got == "") || (got == "") != (len(set.Workloads) == 1) {
+			t.Errorf("%q: want %q, found %q and %d workloads", text, c.want, got, len(set.Workloads))
+		}
+	}
+}
+
 func TestWorkloads(t *testing.T) {
 	set, list := run(map[string][]byte{"a.yaml": []byte(`
 apiVersion: v1

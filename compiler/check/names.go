@@ -4,6 +4,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/avert-dev/avert/compiler/diag"
@@ -31,8 +32,16 @@ func (c *checker) label(what string, t syntax.Text) string {
 	return ""
 }
 
-func isLabel(s string) bool {
-	if s == "" || len(s) > maxLabel || s[0] == '-' || s[len(s)-1] == '-' {
+func isLabel(s string) bool { return len(s) <= maxLabel && isHyphenated(s) }
+
+// isSubdomain says whether Kubernetes takes s as the name of a workload: words
+// with dots between them, of which it bounds only the whole.
+func isSubdomain(s string) bool {
+	return len(s) <= 253 && !slices.ContainsFunc(strings.Split(s, "."), func(w string) bool { return !isHyphenated(w) })
+}
+
+func isHyphenated(s string) bool {
+	if s == "" || s[0] == '-' || s[len(s)-1] == '-' {
 		return false
 	}
 	for i := range len(s) {

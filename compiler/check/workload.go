@@ -53,7 +53,7 @@ func kubernetes(doc *syntax.Node, apiVersion, kind string, list *diag.List, set 
 	}
 	r := reader{list: list}
 	metadata := r.mapping(doc, "metadata")
-	name, at := r.text(metadata, "name"), doc.Span
+	name, at := r.name(metadata, "name", isSubdomain), doc.Span
 	if n := metadata.Get("name"); n != nil {
 		at = n.Span
 	}
@@ -69,7 +69,7 @@ func kubernetes(doc *syntax.Node, apiVersion, kind string, list *diag.List, set 
 	}
 	w := &policy.Workload{
 		APIVersion: apiVersion, Kind: kind, Name: name, Span: at,
-		Namespace: cmp.Or(r.text(metadata, "namespace"), "default"),
+		Namespace: cmp.Or(r.name(metadata, "namespace", isLabel), "default"),
 		Labels:    r.labels(r.mapping(pod, "metadata")),
 	}
 	spec := r.mapping(pod, "spec")
@@ -134,6 +134,19 @@ func (r *reader) text(n *syntax.Node, key string) string {
 	return v.Value
 }
 
+// name returns a name that Kubernetes would take: they become parts of file
+// names and of the expressions by which patches find workloads.
+func (r *reader) name(n *syntax.Node, key string, valid func(string) bool) string {
+	name := r.text(n, key)
+	if name != "" && !valid(name) {
+		r.failed = true
+		r.list.Report(diag.InvalidName, n.Get(key).Span, fmt.Sprintf("Kubernetes takes no %s like %s", key, quote(name)),
+			diag.Hint("lower-case letters, digits and hyphens, with a letter or digit at both ends"))
+		return ""
+	}
+	return name
+}
+
 func (r *reader) boolean(n *syntax.Node, key string) *bool {
 	v := r.get(n, key, syntax.ScalarNode)
 	if v == nil {
@@ -167,6 +180,7 @@ func (r *reader) container(n *syntax.Node, kind policy.ContainerKind) (policy.Co
 		return c, false
 	}
 	c.Span = n.Get("name").Span
+	r.name(n, "name", isLabel)
 	security := r.mapping(n, "securityContext")
 	c.Privileged = isTrue(r.boolean(security, "privileged"))
 	c.AllowPrivilegeEscalation = r.boolean(security, "allowPrivilegeEscalation")

@@ -21,7 +21,7 @@ type app struct {
 	stdout, stderr io.Writer
 
 	format, color, failOn choice
-	config                path
+	config                location
 	quiet                 bool
 
 	// replacing is held while files are replaced, and keeps a signal waiting.
@@ -41,7 +41,7 @@ func (a *app) flags(root *cobra.Command) {
 	f.Var(&a.format, "format", "how results are printed")
 	f.Var(&a.color, "color", "when text is coloured; auto respects NO_COLOR and TERM=dumb")
 	f.Var(&a.failOn, "fail-on", "the least severe finding that makes the exit code 1")
-	f.Var(&a.config, "config", "configuration; otherwise the nearest .avert.yaml upwards")
+	f.Var(&a.config, "config", "configuration; otherwise the nearest .avert.yaml upwards from PATH")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "print no verdict")
 	for name, c := range map[string]choice{"format": a.format, "color": a.color, "fail-on": a.failOn} {
 		words := c.words

@@ -17,7 +17,7 @@ import (
 
 // compilation has the flags of compile.
 type compilation struct {
-	folder         path
+	folder         location
 	targets, pools names
 	verify, prune  bool
 }

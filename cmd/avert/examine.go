@@ -5,20 +5,21 @@ package main
 import (
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
-	"slices"
 
 	"github.com/avert-dev/avert/compiler"
 	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/compiler/report"
 	"github.com/avert-dev/avert/compiler/source"
+	"github.com/avert-dev/avert/compiler/syntax"
 )
 
 // examine reads paths and the configuration, and runs the pipeline or a part
 // of it over them. in says what else the pipeline gets. An error means that it
 // did not run to an end that can be judged.
 func (a *app) examine(paths []string, in compiler.Input, pipeline func(compiler.Input) *compiler.Result) (*compiler.Result, *report.Run, error) {
-	configPath, root, err := a.configuration()
+	configPath, root, err := a.configuration(paths)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -32,15 +33,18 @@ func (a *app) examine(paths []string, in compiler.Input, pipeline func(compiler.
 	if err != nil {
 		return nil, nil, err
 	}
-	// The configuration may be among the files that a hook gives.
-	given := len(files)
-	if in.Config != nil {
-		files = slices.DeleteFunc(files, func(f source.File) bool { return f.Name == in.Config.Name })
-	}
+	configured := false // the configuration itself was named, as hooks do
 	for _, f := range files {
-		in.Files = append(in.Files, f.File)
+		switch {
+		case in.Config != nil && f.Name == in.Config.Name:
+			configured = f.Named
+		case path.Base(f.Name) == syntax.ConfigName:
+			a.verdict("%s is not in use: it holds when its folder is given alone, or with --config", f.Name)
+		default:
+			in.Files = append(in.Files, f.File)
+		}
 	}
-	r := &report.Run{Files: len(files)}
+	r := &report.Run{Files: len(in.Files)}
 	result := &compiler.Result{}
 	if configPath == "" || in.Config != nil { // else it cannot be read, and list says why
 		result = pipeline(in)
@@ -53,25 +57,21 @@ func (a *app) examine(paths []string, in compiler.Input, pipeline func(compiler.
 		list.Add(d)
 	}
 	r.Findings = list.Sorted()
-	if r.Policies == 0 && r.Count(diag.Error) == 0 && (len(files) > 0 || given == 0) {
-		return nil, nil, fmt.Errorf("no policy found in %s (%s): nothing was checked", report.Plural(len(files), "file"), report.Plural(r.Workloads, "workload"))
+	if r.Policies == 0 && r.Count(diag.Error) == 0 && !(configured && r.Files == 0) {
+		return nil, nil, fmt.Errorf("no policy found in %s (%s): nothing was checked", report.Plural(r.Files, "file"), report.Plural(r.Workloads, "workload"))
 	}
 	return result, r, nil
 }
 
 // configuration returns the path of the configuration in use, "" for none, and
 // the folder that it is in.
-func (a *app) configuration() (path, root string, err error) {
-	if path = string(a.config); path == "" {
-		cwd, err := os.Getwd()
-		if err != nil {
-			return "", "", fmt.Errorf("cannot tell the working folder: %w", err)
-		}
+func (a *app) configuration(paths []string) (file, root string, err error) {
+	if file = string(a.config); file == "" {
 		home, _ := os.UserHomeDir() // without one the search goes further up
-		if path, err = source.FindConfig(cwd, home); path == "" || err != nil {
+		if file, err = source.FindConfig(paths, home); file == "" || err != nil {
 			return "", "", err
 		}
 	}
-	root, err = filepath.Abs(filepath.Dir(path))
-	return path, root, err
+	root, err = filepath.Abs(filepath.Dir(file))
+	return file, root, err
 }

@@ -44,6 +44,11 @@ func (a *app) flagError(cmd *cobra.Command, err error) error {
 		if meant := suggest.Words(absent.GetSpecifiedName(), known); len(meant) > 0 {
 			return usagef("%w; did you mean --%s?", err, meant[0])
 		}
+		for _, c := range cmd.Root().Commands() {
+			if c.Name() == absent.GetSpecifiedName() {
+				return usagef("%w; did you mean %s?", err, c.CommandPath())
+			}
+		}
 	}
 	return usageError{err}
 }

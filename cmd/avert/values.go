@@ -16,23 +16,23 @@ import (
 
 var errEmpty = errors.New("it is empty")
 
-// path is a flag that takes a file or folder.
-type path string
+// location is a flag that takes a file or folder.
+type location string
 
 // Set implements pflag.Value.
-func (p *path) Set(s string) error {
+func (l *location) Set(s string) error {
 	if s == "" {
 		return errEmpty
 	}
-	*p = path(s)
+	*l = location(s)
 	return nil
 }
 
 // String implements pflag.Value.
-func (p *path) String() string { return string(*p) }
+func (l *location) String() string { return string(*l) }
 
 // Type implements pflag.Value.
-func (p *path) Type() string { return "PATH" }
+func (l *location) Type() string { return "PATH" }
 
 // names is a flag that takes words, with commas or given several times.
 type names []string

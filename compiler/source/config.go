@@ -8,15 +8,60 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/avert-dev/avert/compiler/syntax"
 )
 
-// FindConfig returns the path of the nearest .avert.yaml in dir or a folder
-// above it, or "" when there is none. It looks no further than the root of the
-// repository, the home folder and the root of the file system. Both folders
-// are absolute; home may be "".
-func FindConfig(dir, home string) (string, error) {
+// FindConfig returns the path of the configuration for the files and folders
+// that args name, as Read takes them, or "" when there is none: the nearest
+// .avert.yaml in the folder that holds them all or one above it, else in the
+// working folder or one above that. It looks no further up than the root of a
+// repository, the home folder, which may be "", and the root of the file system.
+func FindConfig(args []string, home string) (string, error) {
+	cwd, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("cannot tell the working folder: %w", err)
+	}
+	if dir := common(args, cwd); dir != "" {
+		if path, err := upwards(dir, home); path != "" || err != nil {
+			return path, err
+		}
+	}
+	return upwards(cwd, home)
+}
+
+// common is the deepest folder that holds everything that args name, or "".
+func common(args []string, cwd string) string {
+	dir := ""
+	for _, arg := range args {
+		if arg == "-" {
+			continue
+		}
+		if !filepath.IsAbs(arg) {
+			arg = filepath.Join(cwd, arg)
+		}
+		if info, err := os.Stat(arg); err != nil || !info.IsDir() {
+			arg = filepath.Dir(arg)
+		}
+		if dir == "" {
+			dir = filepath.Clean(arg)
+		}
+		for !within(dir, arg) {
+			dir = filepath.Dir(dir)
+		}
+	}
+	return dir
+}
+
+// within says whether a folder is or holds a path; both are absolute.
+func within(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// upwards looks in dir and above it.
+func upwards(dir, home string) (string, error) {
 	for {
 		path := filepath.Join(dir, syntax.ConfigName)
 		if ok, err := exists(path); ok || err != nil {
@@ -38,7 +83,7 @@ func exists(path string) (bool, error) {
 	switch _, err := os.Lstat(path); {
 	case err == nil:
 		return true, nil
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return false, nil
 	default:
 		return false, fmt.Errorf("cannot look for %s: %w", path, cause(err))

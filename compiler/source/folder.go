@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/avert-dev/avert/compiler/diag"
+	"github.com/avert-dev/avert/compiler/syntax"
 )
 
 // indexName marks a tree that avert generated (see package output).
@@ -59,7 +60,7 @@ func (r *reader) folder(path, real string, above []string) bool {
 // entry reads one entry of a folder, and says whether it is or holds input.
 func (r *reader) entry(path, real string, mode fs.FileMode, above []string) bool {
 	base := filepath.Base(path)
-	if strings.HasPrefix(base, ".") {
+	if strings.HasPrefix(base, ".") && base != syntax.ConfigName {
 		return false
 	}
 	if mode&fs.ModeSymlink != 0 {

@@ -32,8 +32,8 @@ type File struct {
 
 // Read returns the files that args name, each once, sorted by name: files as
 // they are, folders with every *.yaml and *.yml below them, "-" for stdin.
-// Hidden files and folders and the trees that avert generates are passed over
-// in folders. Names are relative to root, the folder of the configuration, if
+// Hidden files and folders, configurations apart, and the trees that avert
+// generates are passed over in folders. Names are relative to root, the folder of the configuration, if
 // there is one. The result does not depend on the order of args.
 //
 // The error joins everything that is wrong with args; list gets what is wrong
@@ -74,8 +74,8 @@ func Read(args []string, root string, stdin io.Reader, list *diag.List) ([]File,
 
 // ReadFile returns one file, named as Read does; nil when list says why.
 func ReadFile(path, root string, list *diag.List) (*diag.File, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", path, missing(path))
+	if _, err := os.Stat(path); err != nil {
+		return nil, unreachable(path, err)
 	}
 	r := reader{bases: []string{root}, list: list, files: map[string]*File{}}
 	r.file(path, path, true)
@@ -100,7 +100,8 @@ func (r *reader) fail(err error) { r.errs = append(r.errs, err) }
 func (r *reader) name(path string) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		for _, base := range r.bases {
-			if rel, err := filepath.Rel(base, abs); base != "" && err == nil && filepath.IsLocal(rel) {
+			if base != "" && within(base, abs) {
+				rel, _ := filepath.Rel(base, abs) // within made sure
 				return filepath.ToSlash(rel)
 			}
 		}
@@ -128,13 +129,19 @@ func (r *reader) argument(path string) {
 	case err == nil:
 		r.file(path, real, true)
 	default:
-		if broken := brokenLink(path, err); broken != nil {
-			err = errors.New(broken.message)
-		} else if errors.Is(err, fs.ErrNotExist) {
-			err = missing(path)
-		}
-		r.fail(fmt.Errorf("%s: %w", path, cause(err)))
+		r.fail(unreachable(path, err))
 	}
+}
+
+// unreachable explains the error of asking for a path that the user gave.
+func unreachable(path string, err error) error {
+	if broken := brokenLink(path, err); broken != nil {
+		return fmt.Errorf("%s: %w", path, broken)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w", path, missing(path))
+	}
+	return fmt.Errorf("%s: %w", path, cause(err))
 }
 
 func (r *reader) stdin(in io.Reader) {

@@ -67,7 +67,7 @@ func TestRead(t *testing.T) {
 	}{
 		{"file", map[string]string{"a.txt": "a"}, []string{"a.txt"}, []string{"a.txt=a"}, nil, ""},
 		{"folder", map[string]string{"d/b.yml": "b", "d/sub/a.yaml": "a", "d/c.txt": "c"}, []string{"d"}, []string{"d/b.yml=b", "d/sub/a.yaml=a"}, nil, ""},
-		{"hidden", map[string]string{"a.yaml": "a", ".b.yaml": "b", ".c/d.yaml": "d"}, []string{"."}, []string{"a.yaml=a"}, nil, ""},
+		{"hidden", map[string]string{"a.yaml": "a", ".b.yaml": "b", ".c/d.yaml": "d", ".avert.yaml": "c"}, []string{"."}, []string{".avert.yaml=c", "a.yaml=a"}, nil, ""},
 		{"hidden, named", map[string]string{".b.yaml": "b", ".c/d.yaml": "d"}, []string{".b.yaml", ".c"}, []string{".b.yaml=b", ".c/d.yaml=d"}, nil, ""},
 		{"generated", map[string]string{"a.yaml": "a", "out/.avert-index.json": "{}", "out/x.yaml": "x"}, []string{"."}, []string{"a.yaml=a"}, nil, ""},
 		{"generated alone", generated, []string{"out"}, nil, nil, "out holds no .yaml or .yml file"},
@@ -214,28 +214,42 @@ func TestOrder(t *testing.T) {
 
 func TestFindConfig(t *testing.T) {
 	tree(t, map[string]string{
-		".avert.yaml": "", "home/me/project/.git": "/", "home/me/project/sub/dir": "/",
-		"home/me/other/.avert.yaml": "", "home/me/other/sub/.git": "/", "home/me/plain/sub": "/",
-		"srv/.avert.yaml": "-> gone", "srv/x": "/",
+		".avert.yaml": "", "home/me/project/.git": "/", "home/me/project/sub/dir/a.yaml": "",
+		"home/me/other/.avert.yaml": "", "home/me/other/sub/.git": "/", "home/me/other/x/.avert.yaml": "", "home/me/other/x/a.yaml": "",
+		"home/me/other/y/a.yaml": "", "home/me/plain/sub": "/", "srv/.avert.yaml": "-> gone", "srv/x": "/",
 	})
 	top, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for dir, want := range map[string]string{
-		"home":                    ".avert.yaml",
-		"home/me/project/sub/dir": "",
-		"home/me/other":           "home/me/other/.avert.yaml",
-		"home/me/other/sub":       "",
-		"home/me/plain/sub":       "",
-		"srv/x":                   "srv/.avert.yaml",
+	for _, test := range []struct {
+		cwd  string
+		args []string
+		want string
+	}{
+		{"home", []string{"."}, ".avert.yaml"},
+		{"home", nil, ".avert.yaml"},
+		{"home/me/project/sub/dir", []string{"a.yaml"}, ""},
+		{"home/me/other", []string{"y"}, "home/me/other/.avert.yaml"},
+		{"home/me/other", []string{"x"}, "home/me/other/x/.avert.yaml"},
+		{"home/me/other", []string{"x/a.yaml", "-"}, "home/me/other/x/.avert.yaml"},
+		{"home/me/other", []string{"x", "y/a.yaml"}, "home/me/other/.avert.yaml"},
+		{"home/me/other", []string{"-"}, "home/me/other/.avert.yaml"},
+		{"home/me/other", []string{"x/none.yaml"}, "home/me/other/x/.avert.yaml"},
+		{"home/me/other", []string{"x/a.yaml/none"}, "home/me/other/x/.avert.yaml"},
+		{"home/me/other", []string{"../project/sub"}, "home/me/other/.avert.yaml"},
+		{"home/me/other", []string{filepath.Join(top, "home/me/other/x")}, "home/me/other/x/.avert.yaml"},
+		{"home/me/other/sub", nil, ""},
+		{"home/me/plain/sub", []string{"."}, ""},
+		{"srv/x", nil, "srv/.avert.yaml"},
 	} {
-		if want != "" {
-			want = filepath.Join(top, want)
+		t.Chdir(filepath.Join(top, test.cwd))
+		if test.want != "" {
+			test.want = filepath.Join(top, test.want)
 		}
-		got, err := FindConfig(filepath.Join(top, dir), filepath.Join(top, "home/me"))
-		if got != want || err != nil {
-			t.Errorf("%s: %q, %v, want %q", dir, got, err, want)
+		got, err := FindConfig(test.args, filepath.Join(top, "home/me"))
+		if got != test.want || err != nil {
+			t.Errorf("%s, %q: %q, %v, want %q", test.cwd, test.args, got, err, test.want)
 		}
 	}
 }
@@ -253,6 +267,12 @@ func TestReadFile(t *testing.T) {
 	}
 	if f, err := ReadFile("conf/.avert.yml", "", list); err == nil || !strings.Contains(err.Error(), "did you mean conf/.avert.yaml?") {
 		t.Errorf("missing: %v, %v", f, err)
+	}
+	if err := os.Symlink("gone", "link"); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := ReadFile("link", "", list); err == nil || !strings.Contains(err.Error(), "a symbolic link to gone, which does not exist") {
+		t.Errorf("link: %v, %v", f, err)
 	}
 	if f, err := ReadFile("folder", "", list); f != nil || err != nil || len(list.Sorted()) != 1 {
 		t.Errorf("folder: %v, %v, %v", f, err, list.Sorted())

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cilium
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/avert-dev/avert/compiler/emit"
+	"github.com/avert-dev/avert/compiler/emit/flows"
+	"github.com/avert-dev/avert/compiler/policy"
+)
+
+// compiler makes the objects of all policies and notes what they do not hold.
+type compiler struct {
+	flows.Answers
+	dialect flows.Dialect
+	// optionalDeny: enableDefaultDeny exists (Cilium 1.16).
+	optionalDeny bool
+}
+
+const (
+	noHTTPDeny = "Cilium cannot deny by HTTP request"
+	noNameDeny = "Cilium cannot deny by domain name"
+	noDeny     = "a Cilium before 1.16 cannot deny without a default of deny, and not every pod of the policy has a default of Block in this direction"
+	everyName  = "in Cilium's matchPattern a `*` alone is every name"
+	viaEnvoy   = "Envoy gets the connections to the ports, and lets only HTTP through"
+	viaProxy   = "queries go through Cilium's DNS proxy, which learns the addresses of names from the answers"
+)
+
+// compile returns the object of one policy, nil when there is none, and the
+// policies that it comes from.
+func (c *compiler) compile(p *flows.Plan) (data []byte, sources []*policy.Policy) {
+	if p.Blind {
+		c.Lost(p.Policy, "Cilium does not see some label of the policy's selector: it is no part of an identity")
+		return nil, nil
+	}
+	doc := &document{policy: p.Policy}
+	sources = []*policy.Policy{p.Policy}
+	for i := range p.Sides {
+		s := &p.Sides[i]
+		for _, b := range s.Own {
+			c.deny(doc, p, s, b)
+		}
+		if s.Isolates {
+			doc.isolate(p.Subject, s.Direction)
+		}
+		c.allow(doc, s)
+		for _, r := range s.Emitted {
+			if !slices.Contains(sources, r.Policy) {
+				sources = append(sources, r.Policy)
+			}
+		}
+		for _, r := range s.Allows {
+			if r.Policy == p.Policy && r.Beyond && len(r.Boxes) == 0 {
+				c.Not(r, emit.None, flows.NoFamily)
+			}
+		}
+	}
+	if len(doc.specs) == 0 {
+		return nil, nil
+	}
+	data, err := doc.bytes()
+	if err != nil {
+		c.Lost(p.Policy, fmt.Sprintf("a defect of this back-end: Cilium refuses the object: %v", err))
+		return nil, nil
+	}
+	return data, sources
+}
+
+// deny emits what can be denied of a Block rule.
+func (c *compiler) deny(doc *document, p *flows.Plan, s *flows.Side, b *flows.Rule) {
+	reason := ""
+	switch {
+	case b.Beyond && len(b.Boxes) == 0:
+		c.Not(b, emit.None, flows.NoFamily)
+		return
+	case len(b.Missing) > 0:
+		reason = b.Missing[0]
+	case len(b.HTTP) > 0:
+		reason = noHTTPDeny
+	case !c.optionalDeny && !s.Isolated:
+		reason = noDeny
+	}
+	var held, not []flows.Box
+	for _, box := range b.Boxes {
+		if reason != "" || box.Peer.Kind == flows.Name {
+			not = append(not, box)
+		} else {
+			held = append(held, box)
+		}
+	}
+	if reason == "" {
+		reason = noNameDeny
+	}
+	doc.deny(s.Direction, held)
+	if len(held) > 0 && !s.Isolates && c.optionalDeny {
+		doc.open(p.Subject, s.Direction)
+	}
+	switch {
+	case !slices.ContainsFunc(not, func(box flows.Box) bool { return !s.Isolated || allowed(s, box) }):
+		if b.Beyond {
+			c.Not(b, emit.Looser, flows.NoFamily)
+		}
+	case len(held) > 0:
+		c.Not(b, emit.Looser, reason)
+	default:
+		c.Not(b, emit.None, reason)
+	}
+}
+
+// allowed says whether an Allow may reach into a box; else the default of Block
+// blocks all of it.
+func allowed(s *flows.Side, box flows.Box) bool {
+	return slices.ContainsFunc(s.Allows, func(r *flows.Rule) bool { return slices.ContainsFunc(r.Boxes, box.Overlaps) })
+}
+
+// allow emits the Allow and Audit rules of one direction.
+func (c *compiler) allow(doc *document, s *flows.Side) {
+	if len(s.Emitted) == 0 {
+		return
+	}
+	named := slices.ContainsFunc(s.Allows, func(r *flows.Rule) bool {
+		return slices.ContainsFunc(r.Boxes, func(b flows.Box) bool { return b.Peer.Kind == flows.Name })
+	})
+	plain, http := c.divide(s, named)
+	for i, r := range s.Allows {
+		if !slices.Contains(s.Emitted, r) {
+			continue
+		}
+		for _, reason := range r.Missing {
+			c.Not(r, emit.Looser, reason)
+		}
+		for _, b := range r.Boxes {
+			if b.Peer.FQDN == "*" {
+				c.Not(r, emit.Looser, everyName)
+			}
+		}
+		if len(http[i]) > 0 {
+			rules, reasons := httpRules(r.HTTP)
+			for _, reason := range reasons {
+				c.Not(r, emit.Looser, reason)
+			}
+			c.Rests(r, viaEnvoy)
+			doc.allow(s.Direction, http[i], &l7{http: rules})
+		}
+		var direct, dns []flows.Box
+		for _, b := range plain[i] {
+			if query, whole, ok := c.query(b); named && ok {
+				dns = append(dns, query)
+				if whole {
+					continue
+				}
+			}
+			direct = append(direct, b)
+		}
+		if len(dns) > 0 {
+			c.Rests(r, viaProxy)
+			doc.allow(s.Direction, flows.Compact(dns), &l7{dns: true})
+		}
+		doc.allow(s.Direction, flows.Compact(direct), nil)
+	}
+}
+
+// query returns the part of a box that is queries to the cluster's DNS; whole
+// says that it is all of the box.
+func (c *compiler) query(b flows.Box) (part flows.Box, whole, ok bool) {
+	peer, ports := c.dialect.DNSPeer()
+	dns := flows.Box{Subject: b.Subject, Peer: peer, Ports: ports}
+	if !b.Overlaps(dns) {
+		return b, false, false
+	}
+	return b.And(dns), b.Within(dns), true
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package networkpolicy
+
+import (
+	"slices"
+
+	"github.com/avert-dev/avert/compiler/emit"
+	"github.com/avert-dev/avert/compiler/emit/flows"
+	"github.com/avert-dev/avert/compiler/policy"
+)
+
+// compiler makes the objects of all policies and notes what they do not hold.
+type compiler struct {
+	flows.Answers
+	endPort  bool // ranges of ports exist
+	onCilium bool
+}
+
+const (
+	noHTTP    = "NetworkPolicy knows no HTTP requests"
+	noNames   = "NetworkPolicy knows no domain names"
+	anyName   = noNames + ": every address outside is allowed at the ports"
+	anyPort   = "ranges of ports need Kubernetes 1.25: every port of the protocol is allowed"
+	noDeny    = "NetworkPolicy cannot deny, and not every pod of the policy has a default of Block in this direction"
+	notCarved = "NetworkPolicy cannot deny, and this cannot be carved out of the Allow beside it, rule "
+	podRange  = "no pod has an address in the range: NetworkPolicy leaves open whether an ipBlock selects pods"
+	allPods   = "all addresses are also those of pods: NetworkPolicy leaves open whether an ipBlock selects pods"
+)
+
+// compile returns the objects of one policy, nil when there are none, and the
+// policies that they come from.
+func (c *compiler) compile(p *flows.Plan) (data []byte, sources []*policy.Policy) {
+	doc := &document{policy: p.Policy}
+	sources = []*policy.Policy{p.Policy}
+	for i := range p.Sides {
+		s := &p.Sides[i]
+		for _, b := range s.Own {
+			c.deny(s, b)
+		}
+		if s.Isolates {
+			doc.object(p.Subject).isolate(s.Direction)
+		}
+		for _, r := range s.Emitted {
+			for _, b := range bySubject(c.carve(s, r, c.widen(r))) {
+				doc.object(b[0].Subject).allow(s.Direction, p.Policy.Namespace, b)
+			}
+			if !slices.Contains(sources, r.Policy) {
+				sources = append(sources, r.Policy)
+			}
+		}
+		for _, r := range s.Allows {
+			if r.Policy == p.Policy && r.Beyond && len(r.Boxes) == 0 {
+				c.Not(r, emit.None, flows.NoFamily)
+			}
+		}
+	}
+	if len(doc.objects) == 0 {
+		return nil, nil
+	}
+	return doc.bytes(), sources
+}
+
+// deny notes what no object can hold of a Block rule, whatever it is beside.
+func (c *compiler) deny(s *flows.Side, b *flows.Rule) {
+	switch {
+	case b.Beyond && len(b.Boxes) == 0:
+		c.Not(b, emit.None, flows.NoFamily)
+	case !s.Isolated && len(b.Boxes) > 0:
+		c.Not(b, emit.None, noDeny)
+	case b.Beyond:
+		c.Not(b, emit.Looser, flows.NoFamily)
+	}
+}
+
+// widen returns what can be expressed of an Allow: all of it, and more where a
+// condition has to go.
+func (c *compiler) widen(r *flows.Rule) []flows.Box {
+	for _, reason := range r.Missing {
+		c.Not(r, emit.Looser, reason)
+	}
+	if len(r.HTTP) > 0 {
+		c.Not(r, emit.Looser, noHTTP)
+	}
+	var out []flows.Box
+	for _, b := range r.Boxes {
+		if !c.fits(b.Ports) {
+			c.Not(r, emit.Looser, anyPort)
+			b.Ports = c.wholes(b.Ports)
+		}
+		switch {
+		case b.Peer.Kind == flows.Name:
+			c.Not(r, emit.Looser, anyName)
+			for _, world := range flows.World {
+				out = append(out, flows.Box{Subject: b.Subject, Peer: world, Ports: b.Ports})
+			}
+			continue
+		case b.Peer.Whole():
+			c.Not(r, emit.Looser, allPods)
+		case b.Peer.Kind == flows.Addresses:
+			c.Rests(r, podRange)
+		}
+		out = append(out, b)
+	}
+	return flows.Compact(out)
+}
+
+// maxPorts is how many ports stand for a range where there are no ranges.
+const maxPorts = 32
+
+func (c *compiler) fits(ports flows.Ports) bool {
+	return c.endPort || !slices.ContainsFunc(ports, wide)
+}
+
+func wide(r flows.PortRange) bool { return !r.Whole() && r.Last-r.First >= maxPorts }
+
+func (c *compiler) wholes(ports flows.Ports) flows.Ports {
+	out := slices.Clone(ports)
+	for i, r := range out {
+		if wide(r) {
+			out[i] = flows.PortRange{Protocol: r.Protocol, First: 1, Last: 65535}
+		}
+	}
+	return out
+}
+
+// carve subtracts every Block that may apply to the same pods.
+func (c *compiler) carve(s *flows.Side, r *flows.Rule, boxes []flows.Box) []flows.Box {
+	for _, b := range s.Blocks {
+		for _, hole := range b.Boxes {
+			if !slices.ContainsFunc(boxes, hole.Overlaps) {
+				continue
+			}
+			status, reason := inexpressible(b, hole)
+			if reason == "" {
+				left, ok := c.subtract(boxes, hole)
+				if ok {
+					boxes = left
+					continue
+				}
+				status, reason = emit.Looser, notCarved+r.Source.ID()
+			}
+			c.Not(b, status, reason)
+		}
+	}
+	c.readmitted(s, boxes)
+	return boxes
+}
+
+// inexpressible says why a Block, or one box of it, can be carved out of
+// nothing.
+func inexpressible(b *flows.Rule, hole flows.Box) (emit.Status, string) {
+	switch {
+	case len(b.Missing) > 0:
+		return emit.None, b.Missing[0]
+	case len(b.HTTP) > 0:
+		return emit.None, noHTTP
+	case hole.Peer.Kind == flows.Name:
+		if slices.ContainsFunc(b.Boxes, func(o flows.Box) bool { return o.Peer.Kind != flows.Name }) {
+			return emit.Looser, noNames
+		}
+		return emit.None, noNames
+	}
+	return emit.Exact, ""
+}
+
+func (c *compiler) subtract(boxes []flows.Box, hole flows.Box) ([]flows.Box, bool) {
+	// Everyone becomes pods and addresses. To Cilium the addresses of nodes are
+	// not among these.
+	if c.onCilium && hole.Peer.Kind != flows.Everyone && slices.ContainsFunc(boxes, func(b flows.Box) bool {
+		return b.Peer.Kind == flows.Everyone && b.Overlaps(hole)
+	}) {
+		return nil, false
+	}
+	left, ok := flows.Subtract(boxes, hole)
+	if !ok {
+		return nil, false
+	}
+	left = slices.DeleteFunc(left, func(b flows.Box) bool { return b.Peer.Kind == flows.Nodes })
+	return flows.Compact(left), !slices.ContainsFunc(left, func(b flows.Box) bool { return !c.fits(b.Ports) })
+}
+
+// readmitted notes Blocks of pods that an ipBlock around them may undo.
+func (c *compiler) readmitted(s *flows.Side, boxes []flows.Box) {
+	for _, b := range boxes {
+		if b.Peer.Kind != flows.Addresses {
+			continue
+		}
+		for _, block := range s.Blocks {
+			for _, hole := range block.Boxes {
+				everyone := flows.Box{Subject: hole.Subject, Ports: hole.Ports}
+				switch {
+				case hole.Peer.Kind != flows.Pods || !b.Overlaps(everyone):
+				case b.Peer.Prefix.Bits() == 0: // with exceptions it may be the rest of everyone
+					c.Not(block, emit.Looser, allPods)
+				default:
+					c.Rests(block, podRange)
+				}
+			}
+		}
+	}
+}
+
+// bySubject groups boxes, in the order in which subjects first appear.
+func bySubject(boxes []flows.Box) [][]flows.Box {
+	var out [][]flows.Box
+	for _, b := range boxes {
+		i := slices.IndexFunc(out, func(g []flows.Box) bool { return g[0].Subject.Equal(b.Subject) })
+		if i < 0 {
+			out = append(out, nil)
+			i = len(out) - 1
+		}
+		out[i] = append(out[i], b)
+	}
+	return out
+}

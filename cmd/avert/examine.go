@@ -39,7 +39,7 @@ func (a *app) examine(paths []string, in compiler.Input, pipeline func(compiler.
 		case in.Config != nil && f.Name == in.Config.Name:
 			configured = f.Named
 		case path.Base(f.Name) == syntax.ConfigName:
-			a.verdict("%s is not in use: it holds when its folder is given alone, or with --config", f.Name)
+			a.verdict("%s is not in use: it holds when its folder is given alone, or with --config", f.Path)
 		default:
 			in.Files = append(in.Files, f.File)
 		}
@@ -49,6 +49,16 @@ func (a *app) examine(paths []string, in compiler.Input, pipeline func(compiler.
 	if configPath == "" || in.Config != nil { // else it cannot be read, and list says why
 		result = pipeline(in)
 		r.Policies, r.Workloads = len(result.Set.Policies), len(result.Set.Workloads)
+	}
+	// What is generated has names that do not depend on the working folder;
+	// people open files from there.
+	for _, f := range files {
+		if f.Path != "" {
+			f.Name = filepath.ToSlash(f.Path)
+		}
+	}
+	if in.Config != nil {
+		in.Config.Name = filepath.ToSlash(configPath)
 	}
 	for _, d := range result.Findings {
 		if d.Code == diag.UnknownTarget && d.Span.IsZero() && len(in.Pools) > 0 {
@@ -64,7 +74,7 @@ func (a *app) examine(paths []string, in compiler.Input, pipeline func(compiler.
 }
 
 // configuration returns the path of the configuration in use, "" for none, and
-// the folder that it is in.
+// the absolute path of the folder that it is in.
 func (a *app) configuration(paths []string) (file, root string, err error) {
 	if file = string(a.config); file == "" {
 		home, _ := os.UserHomeDir() // without one the search goes further up

@@ -17,18 +17,24 @@ import (
 // that args name, as Read takes them, or "" when there is none: the nearest
 // .avert.yaml in the folder that holds them all or one above it, else in the
 // working folder or one above that. It looks no further up than the root of a
-// repository, the home folder, which may be "", and the root of the file system.
+// repository, the home folder, which may be "", and the root of the file
+// system. The path is relative to the working folder.
 func FindConfig(args []string, home string) (string, error) {
 	cwd, err := os.Getwd()
 	if err != nil {
 		return "", fmt.Errorf("cannot tell the working folder: %w", err)
 	}
+	path := ""
 	if dir := common(args, cwd); dir != "" {
-		if path, err := upwards(dir, home); path != "" || err != nil {
-			return path, err
-		}
+		path, err = upwards(dir, home)
 	}
-	return upwards(cwd, home)
+	if path == "" && err == nil {
+		path, err = upwards(cwd, home)
+	}
+	if path == "" || err != nil {
+		return "", err
+	}
+	return filepath.Rel(cwd, path)
 }
 
 // common is the deepest folder that holds everything that args name, or "".

@@ -21,8 +21,9 @@ const StdinName = "<stdin>"
 
 // File is one text and where it came from.
 type File struct {
-	// File has the name for people and reports: with slashes, relative to the
-	// folder of the configuration or else to the working folder when inside.
+	// File has a name that holds wherever the project lies: with slashes,
+	// relative to the folder of the configuration or else to the working folder
+	// when it is inside, else as it was given.
 	*diag.File
 	// Path opens the file from the working folder; "" for standard input.
 	Path string
@@ -96,7 +97,7 @@ type reader struct {
 
 func (r *reader) fail(err error) { r.errs = append(r.errs, err) }
 
-// name is how people know a path.
+// name is how reports call a path.
 func (r *reader) name(path string) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		for _, base := range r.bases {
@@ -111,7 +112,7 @@ func (r *reader) name(path string) string {
 
 // report adds a finding about a path that has no text.
 func (r *reader) report(path string, f *fault) {
-	r.list.Report(f.code, diag.Span{File: diag.NewFile(r.name(path), nil)}, f.message, diag.Hint("%s", f.hint))
+	r.list.Report(f.code, diag.Span{File: diag.NewFile(filepath.ToSlash(path), nil)}, f.message, diag.Hint("%s", f.hint))
 }
 
 // argument reads a path that the user gave.

@@ -244,10 +244,10 @@ func TestFindConfig(t *testing.T) {
 		{"srv/x", nil, "srv/.avert.yaml"},
 	} {
 		t.Chdir(filepath.Join(top, test.cwd))
-		if test.want != "" {
-			test.want = filepath.Join(top, test.want)
-		}
 		got, err := FindConfig(test.args, filepath.Join(top, "home/me"))
+		if got != "" {
+			got, _ = filepath.Rel(top, filepath.Join(top, test.cwd, got))
+		}
 		if got != test.want || err != nil {
 			t.Errorf("%s, %q: %q, %v, want %q", test.cwd, test.args, got, err, test.want)
 		}

@@ -245,19 +245,20 @@ func (l *Layer) mapByProcess(o policy.Object) (policy.Verdict, bool) {
 		return policy.Verdict{}, false
 	}
 	var labels func(int) bool
-	switch {
+	switch named := o.Class == policy.Named && automata.IsCanonical(o.Path); {
 	case o.Class == policy.Anonymous:
 		labels = func(group int) bool { return l.Paths.Groups[group].Anonymous }
-	case o.Class == policy.Named && automata.IsCanonical(o.Path):
+	case named:
 		set := l.Paths.Set.Match(o.Path)
 		labels = set.Has
-	default:
+	case o.Class == policy.Unnamed:
 		return policy.Verdict{}, false
+	default:
+		// A file that cannot be named may be any, so it fails closed.
+		closed := slices.ContainsFunc(l.Paths.Groups, PathGroup.blocksMap)
+		return policy.Verdict{Action: policy.Block, Report: true, Rule: l.builtin(policy.Process, policy.BuiltinUnresolved)}, closed
 	}
-	unconditional := func(group int) bool {
-		g := l.Paths.Groups[group]
-		return g.Action == policy.Block && g.Cond == Always && labels(group)
-	}
+	unconditional := func(group int) bool { return l.Paths.Groups[group].blocksMap() && labels(group) }
 	// The zero state meets no condition, so that only such rules are named.
 	return l.rules(State{}, policy.Process, policy.AccessExec, unconditional, o)
 }

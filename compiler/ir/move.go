@@ -113,7 +113,7 @@ func (l *Layer) blocked(s State, labels automata.Labels) policy.Access {
 		if !labels.Has(i) {
 			continue
 		}
-		if g.Action == policy.Block && g.Section == policy.Process && g.Cond == Always {
+		if g.blocksMap() {
 			blocks |= policy.AccessMap
 		}
 		if !l.Lineage.Holds(g.Cond, s) {

@@ -37,6 +37,11 @@ type PathGroup struct {
 	Anonymous bool
 }
 
+// blocksMap says whether the group also blocks mapping a file as executable.
+func (g PathGroup) blocksMap() bool {
+	return g.Section == policy.Process && g.Action == policy.Block && g.Cond == Always
+}
+
 // PathRule is a rule with its patterns.
 type PathRule struct {
 	Source

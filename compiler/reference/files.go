@@ -73,15 +73,20 @@ func (s *pathSections) use(access policy.Access, o object) policy.Verdict {
 
 // mapByProcess decides what process says about mapping a file.
 //
-// Rule: a Block rule of process without `from` also blocks map of the file.
+// Rule: a Block rule of process without `from` also blocks map of the file. A
+// file that cannot be named may be any, so it fails closed.
 func (s *pathSections) mapByProcess(o object) policy.Verdict {
-	var blocks []match
+	blocks := func(r pathRule) bool { return r.Action == policy.Block && r.From == nil }
+	if o.class == policy.Unresolved && slices.ContainsFunc(s.process.rules, blocks) {
+		return s.process.builtin(policy.BuiltinUnresolved)
+	}
+	var found []match
 	for _, r := range s.process.matching(policy.AccessExec, o) {
-		if r.Action == policy.Block && r.From == nil {
-			blocks = append(blocks, r.match)
+		if blocks(r) {
+			found = append(found, r.match)
 		}
 	}
-	return weigh(blocks, policy.Verdict{})
+	return weigh(found, policy.Verdict{})
 }
 
 // single decides one access: exec by process, every other one as `use` does.

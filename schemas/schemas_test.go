@@ -160,6 +160,31 @@ func TestRepository(t *testing.T) {
 	}
 }
 
+// TestModelines holds that an editor finds the schema of every example.
+func TestModelines(t *testing.T) {
+	seen := 0
+	for place, doc := range documents(t) {
+		file, _, _ := strings.Cut(place, "#")
+		if !strings.HasPrefix(place, "../examples/") || !strings.HasSuffix(place, "#0") {
+			continue
+		}
+		seen++
+		want := map[string]string{"RuntimePolicy": "policy", "Config": "config"}[doc.Get("kind").Value] + ".schema.json"
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		line, _, _ := strings.Cut(string(text), "\n")
+		path, ok := strings.CutPrefix(line, "# yaml-language-server: $schema=")
+		if path = filepath.Join(filepath.Dir(file), path); !ok || path != filepath.Join("../schemas", want) {
+			t.Errorf("%s begins with %q, not with a modeline for %s", file, line, want)
+		}
+	}
+	if seen < 7 {
+		t.Errorf("%d examples", seen)
+	}
+}
+
 // faults are values, as JSON, that are wrong in most places and right in some.
 var faults = []string{
 	`null`, `true`, `""`, `"Allow"`, `"Block"`, `"allow"`, `"text"`, `0`, `8080`, `-1`, `1.5`, `18446744073709551615`, `18446744073709551616`,

@@ -40,15 +40,19 @@ func (f *floorCall) allows(boxes []box) (in, out []box) {
 // base is the runtime's default profile by name. Its default outcome is
 // refusal with EPERM.
 type base struct {
-	calls  map[string]*floorCall
-	source string
-	exact  bool
+	calls map[string]*floorCall
+	// untouched holds the rules about calls that no rule of a policy is about,
+	// by what decides them.
+	untouched map[string][]specs.LinuxSyscall
+	// standIn names the version whose profile was taken, when that of the
+	// pool's version is not known; else "".
+	standIn string
 }
 
 // baseOf joins the profiles of all architectures of a pool: a call that exists
 // on several must be treated alike on all, as it is in every known runtime.
 func baseOf(pool *platform.Pool, capabilities []string) (*base, error) {
-	b := &base{calls: map[string]*floorCall{}, exact: true}
+	b := &base{calls: map[string]*floorCall{}, untouched: map[string][]specs.LinuxSyscall{}}
 	own := map[linux.Arch]map[string]*floorCall{}
 	for _, arch := range pool.Architectures {
 		p, err := floor.Seccomp(floor.Query{
@@ -58,9 +62,11 @@ func baseOf(pool *platform.Pool, capabilities []string) (*base, error) {
 		if err != nil {
 			return nil, err
 		}
-		b.source, b.exact = p.Source, b.exact && p.Exact
 		if p.Seccomp.DefaultAction != specs.ActErrno || p.Seccomp.DefaultErrnoRet != nil && *p.Seccomp.DefaultErrnoRet != eperm {
 			return nil, fmt.Errorf("the default profile of %s does not refuse with EPERM", p.Source)
+		}
+		if !p.Exact {
+			b.standIn = p.Source
 		}
 		calls, err := byName(p.Seccomp.Syscalls)
 		if err != nil {

@@ -4,6 +4,7 @@ package seccomp
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/avert-dev/avert/compiler/emit"
 	"github.com/avert-dev/avert/compiler/policy"
@@ -56,6 +57,9 @@ func (b *builder) answer(p *policy.Policy, rule string, action policy.Action, pa
 func (b *builder) syscalls(p *policy.Policy, patched bool) []emit.Lowering {
 	d := b.answer(p, policy.Syscalls.String()+"/"+policy.BuiltinDefault, p.Syscalls.Default, patched)
 	d.Span = p.Syscalls.DefaultSpan
+	if b.floor && b.base.standIn != "" && d.Status == emit.Exact {
+		d.Reason = strings.TrimPrefix(d.Reason+"; the floor is that of "+b.base.standIn+", the closest version that is known", "; ")
+	}
 	out := []emit.Lowering{d}
 	for i := range p.Syscalls.Rules {
 		r := &p.Syscalls.Rules[i].Rule

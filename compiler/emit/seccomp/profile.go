@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -41,33 +40,93 @@ func newBuilder(u *ir.Unit, pool *platform.Pool, b *base) *builder {
 }
 
 // profile decides every system call that anybody mentions; the others share
-// the default action.
+// the default action. What only the floor speaks of is the same for all units
+// with the same defaults, and is decided once.
 func (b *builder) profile() *specs.LinuxSeccomp {
 	out := &specs.LinuxSeccomp{Architectures: architectures(b.pool)}
-	names := b.mentioned()
 	rest := b.call("")
 	usual := rest.whole()
 	out.DefaultAction = usual.action
 	if usual.action == specs.ActErrno {
 		out.DefaultErrnoRet = &usual.errno
 	}
-	entries := map[string]*specs.LinuxSyscall{}
-	for _, name := range names {
+	touched := b.touched()
+	groups := grouping{}
+	for _, e := range b.untouched(usual) {
+		names := slices.DeleteFunc(slices.Clone(e.Names), func(name string) bool { return touched[name] })
+		groups.add(e, names...)
+	}
+	for name := range touched {
 		for _, e := range b.entries(b.call(name), usual) {
-			key := fmt.Sprint(e.Action, errnoOf(e), e.Args)
-			if entries[key] == nil {
-				entries[key] = &e
-			}
-			entries[key].Names = append(entries[key].Names, name)
+			groups.add(e, name)
 		}
 	}
-	for _, e := range entries {
-		out.Syscalls = append(out.Syscalls, *e)
+	out.Syscalls = groups.sorted()
+	return out
+}
+
+// grouping collects the names of equal rules.
+type grouping map[string]*specs.LinuxSyscall
+
+func (g grouping) add(e specs.LinuxSyscall, names ...string) {
+	if len(names) == 0 {
+		return
 	}
-	slices.SortFunc(out.Syscalls, func(a, b specs.LinuxSyscall) int {
+	key := fmt.Sprint(e.Action, errnoOf(e), e.Args)
+	if g[key] == nil {
+		e.Names = nil
+		g[key] = &e
+	}
+	g[key].Names = append(g[key].Names, names...)
+}
+
+func (g grouping) sorted() []specs.LinuxSyscall {
+	var out []specs.LinuxSyscall
+	for _, e := range g {
+		slices.Sort(e.Names)
+		out = append(out, *e)
+	}
+	slices.SortFunc(out, func(a, b specs.LinuxSyscall) int {
 		return cmp.Or(cmp.Compare(a.Names[0], b.Names[0]), cmp.Compare(a.Action, b.Action), cmp.Compare(errnoOf(a), errnoOf(b)), cmp.Compare(fmt.Sprint(a.Args), fmt.Sprint(b.Args)))
 	})
 	return out
+}
+
+// untouched returns the rules about calls that no rule of the unit is about.
+func (b *builder) untouched(usual outcome) []specs.LinuxSyscall {
+	blank := &ir.Unit{Enforced: withoutRules(b.unit.Enforced)}
+	key := fmt.Sprint(b.logs(), usual, blank.Enforced.Syscalls)
+	needed := b.floor
+	for _, l := range b.unit.Audits {
+		l = withoutRules(l)
+		blank.Audits = append(blank.Audits, l)
+		key += fmt.Sprint(l.Syscalls)
+		needed = needed || l.Syscalls != nil && l.Syscalls.RuntimeDefault
+	}
+	if !needed {
+		return nil
+	}
+	rules, ok := b.base.untouched[key]
+	if !ok {
+		groups := grouping{}
+		blanked := newBuilder(blank, b.pool, b.base)
+		for name := range b.base.calls {
+			for _, e := range blanked.entries(blanked.call(name), usual) {
+				groups.add(e, name)
+			}
+		}
+		rules = groups.sorted()
+		b.base.untouched[key] = rules
+	}
+	return rules
+}
+
+// withoutRules keeps of a layer what it says about calls in general.
+func withoutRules(l *ir.Layer) *ir.Layer {
+	if l.Syscalls == nil {
+		return &ir.Layer{}
+	}
+	return &ir.Layer{Syscalls: &ir.SyscallTable{Default: ir.Default{Action: l.Syscalls.Default.Action}, RuntimeDefault: l.Syscalls.RuntimeDefault}}
 }
 
 func errnoOf(s specs.LinuxSyscall) uint {
@@ -150,15 +209,11 @@ func entry(o outcome, args []specs.LinuxSeccompArg) specs.LinuxSyscall {
 	return e
 }
 
-// mentioned returns every name that rules or the floor speak of, sorted, and
-// notes variants.
-func (b *builder) mentioned() []string {
+// touched returns the names that rules speak of, and notes variants.
+func (b *builder) touched() map[string]bool {
 	names := map[string]bool{}
-	layers := append([]*ir.Layer{b.unit.Enforced}, b.unit.Audits...)
-	needsBase := b.floor
-	for _, l := range layers {
+	for _, l := range append([]*ir.Layer{b.unit.Enforced}, b.unit.Audits...) {
 		if l.Syscalls != nil {
-			needsBase = needsBase || l.Syscalls.RuntimeDefault
 			for name := range l.Syscalls.Calls {
 				names[name] = true
 				for _, v := range variants()[name] {
@@ -175,12 +230,7 @@ func (b *builder) mentioned() []string {
 			}
 		}
 	}
-	if needsBase {
-		for name := range b.base.calls {
-			names[name] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(names))
+	return names
 }
 
 // architectures lists those of the pool with their sub-architectures: a call

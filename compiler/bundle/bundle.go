@@ -18,6 +18,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/compiler/emit"
@@ -59,11 +61,12 @@ func pool(p *report.Pool) []output.File {
 		}
 		out = append(out, output.File{Path: Path(f), Data: data})
 	}
-	if len(manifests) > 0 {
-		out = append(out, output.File{Path: "kustomization.yaml", Data: kustomization(header(sources), manifests)})
-	}
-	if len(patches) > 0 {
-		out = append(out, output.File{Path: "patches/kustomization.yaml", Data: component(header(sources), patches)})
+	// Also where they list nothing: what names these folders must build whatever
+	// the policies come to. Only a tree without enforcement has neither.
+	if len(p.Lowerings) > 0 {
+		out = append(out,
+			output.File{Path: "kustomization.yaml", Data: kustomization(header(sources), manifests)},
+			output.File{Path: "patches/kustomization.yaml", Data: component(header(sources), patches)})
 	}
 	return append(out,
 		output.File{Path: "report.json", Data: p.JSON(Path)},
@@ -99,12 +102,13 @@ func header(sources []*policy.Policy) []byte {
 	return b.Bytes()
 }
 
-// clean keeps a file name from ending the comment that it stands in.
+// clean keeps a file name from ending the comment that it stands in, and from
+// having what YAML forbids there.
 func clean(name string) string {
-	return string(bytes.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == 0x85 || r == 0x2028 || r == 0x2029 {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r
-	}, []byte(name)))
+	}, name)
 }

@@ -21,7 +21,8 @@ func byName(files []report.File) []report.File {
 // kustomization lists the manifests.
 func kustomization(header []byte, manifests []report.File) []byte {
 	b := bytes.NewBuffer(header)
-	b.WriteString("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n")
+	b.WriteString("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:")
+	startList(b, len(manifests))
 	for _, f := range byName(manifests) {
 		fmt.Fprintf(b, "- %s\n", quote(Path(f)))
 	}
@@ -32,7 +33,8 @@ func kustomization(header []byte, manifests []report.File) []byte {
 // kustomization that has the workloads, which names this folder.
 func component(header []byte, patches []report.File) []byte {
 	b := bytes.NewBuffer(header)
-	b.WriteString("apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches:\n")
+	b.WriteString("apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches:")
+	startList(b, len(patches))
 	for _, f := range byName(patches) {
 		w := f.Workload
 		group, version, ok := strings.Cut(w.APIVersion, "/")
@@ -46,6 +48,14 @@ func component(header []byte, patches []report.File) []byte {
 		fmt.Fprintf(b, "    version: %s\n    kind: %s\n    name: %s\n    namespace: %s\n", version, w.Kind, anchored(w.Name), anchored(w.Namespace))
 	}
 	return b.Bytes()
+}
+
+// startList ends the line of a key whose list follows.
+func startList(b *bytes.Buffer, items int) {
+	if items == 0 {
+		b.WriteString(" []")
+	}
+	b.WriteByte('\n')
 }
 
 // quote makes a scalar that YAML reads as text whatever it holds: file names

@@ -31,15 +31,14 @@ func (c securityContext) empty() bool { return c.Capabilities == nil && c.Seccom
 type patch struct {
 	workload *policy.Workload
 	sources  []*policy.Policy
-	// lists holds the containers by the key of the list that they stand in.
-	lists map[string][]any
+	contexts map[*policy.Container]securityContext
 }
 
 func newPatch(w *policy.Workload) *patch {
-	return &patch{workload: w, lists: map[string][]any{}}
+	return &patch{workload: w, contexts: map[*policy.Container]securityContext{}}
 }
 
-func (p *patch) empty() bool { return len(p.lists) == 0 }
+func (p *patch) empty() bool { return len(p.contexts) == 0 }
 
 func (p *patch) add(u *ir.Unit, c securityContext) {
 	if c.empty() {
@@ -55,16 +54,38 @@ func (p *patch) add(u *ir.Unit, c securityContext) {
 			p.sources = append(p.sources, pol)
 		}
 	}
-	key := u.Container.Kind.ListKey()
-	p.lists[key] = append(p.lists[key], map[string]any{"name": u.Container.Name, "securityContext": c})
+	p.contexts[u.Container] = c
+}
+
+// container is an item of a list that is merged by name.
+type container struct {
+	Name            string           `json:"name"`
+	SecurityContext *securityContext `json:"securityContext,omitempty"`
+}
+
+// spec names every container of a list in which one is patched: kustomize puts
+// those that a patch names before all others, and the order of init containers
+// has a meaning.
+func (p *patch) spec() map[string]any {
+	lists := map[string][]container{}
+	patched := map[string]any{}
+	for i := range p.workload.Containers {
+		c := &p.workload.Containers[i]
+		item, key := container{Name: c.Name}, c.Kind.ListKey()
+		context, ok := p.contexts[c]
+		if ok {
+			item.SecurityContext = &context
+		}
+		lists[key] = append(lists[key], item)
+		if ok || patched[key] != nil {
+			patched[key] = lists[key]
+		}
+	}
+	return patched
 }
 
 func (p *patch) file() emit.File {
-	w := p.workload
-	spec := map[string]any{}
-	for key, containers := range p.lists {
-		spec[key] = containers
-	}
+	w, spec := p.workload, p.spec()
 	object := map[string]any{"apiVersion": w.APIVersion, "kind": w.Kind, "metadata": map[string]any{"name": w.Name, "namespace": w.Namespace}}
 	switch w.Kind {
 	case "Pod":

@@ -163,9 +163,9 @@ func pickPools(pools []*platform.Pool, names []string, list *diag.List) []*platf
 // chooseTargets returns the sorted names of the targets of a pool: those asked
 // for on the command line, else in the configuration, else all that suit it.
 func chooseTargets(p *platform.Pool, asked []string, list *diag.List) []string {
-	names := p.Targets
+	names, spans := p.Targets, p.TargetSpans
 	if len(asked) > 0 {
-		names = asked
+		names, spans = asked, nil
 	}
 	var out []string
 	if names == nil {
@@ -175,18 +175,22 @@ func chooseTargets(p *platform.Pool, asked []string, list *diag.List) []string {
 			}
 		}
 	}
-	for _, name := range names {
+	for i, name := range names {
+		span := p.Span
+		if i < len(spans) {
+			span = spans[i]
+		}
 		t := targets.Find(name)
 		if t == nil {
 			hint := "one of: " + strings.Join(targets.Names(), ", ")
 			if close := suggest.Words(name, targets.Names()); len(close) > 0 {
 				hint = fmt.Sprintf("did you mean %q?", close[0])
 			}
-			list.Report(diag.UnknownTarget, p.Span, fmt.Sprintf("no target is named %q", name), diag.Hint("%s", hint))
+			list.Report(diag.UnknownTarget, span, fmt.Sprintf("no target is named %q", name), diag.Hint("%s", hint))
 			continue
 		}
 		if err := t.Takes(p); err != nil {
-			list.Report(diag.PoolMismatch, p.Span, fmt.Sprintf("pool %s cannot take target %s: %v", p.Name, name, err))
+			list.Report(diag.PoolMismatch, span, fmt.Sprintf("pool %s cannot take target %s: %v", p.Name, name, err))
 			continue
 		}
 		out = append(out, name)

@@ -3,7 +3,7 @@
 package syntax
 
 // ConfigName is the file that configures a project; it is found by walking up
-// from the working directory.
+// from the folder that holds the inputs.
 const ConfigName = ".avert.yaml"
 
 // Config says what to generate and for which node pools.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/avert-dev/avert/compiler"
 	"github.com/avert-dev/avert/compiler/diag"
+	"github.com/avert-dev/avert/compiler/format"
 	"github.com/avert-dev/avert/compiler/report"
 	"github.com/avert-dev/avert/compiler/syntax"
 )
@@ -114,6 +115,22 @@ func listing(t *testing.T, result *compiler.Result) []byte {
 		}
 	}
 	return append(bytes.TrimSpace(b.Bytes()), '\n')
+}
+
+// TestFormatted holds that the examples look as avert fmt writes them.
+func TestFormatted(t *testing.T) {
+	for _, folder := range folders(t) {
+		for _, name := range []string{"policy.yaml", syntax.ConfigName} {
+			have := read(t, folder, name).Source
+			want, err := format.Source(have, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(have)); diff != "" {
+				t.Errorf("%s/%s: avert fmt examples mends it:\n%s", folder, name, diff)
+			}
+		}
+	}
 }
 
 // TestModelines holds that editors find the schema of every policy and

@@ -73,6 +73,19 @@ func TestArchives(t *testing.T) {
 	}
 }
 
+// unraised are the codes that nothing raises yet.
+var unraised = []diag.Code{diag.InitSyscalls, diag.Stricter}
+
+// TestEveryCode holds that diagnostics.md can show an input for each code.
+func TestEveryCode(t *testing.T) {
+	for _, e := range diag.Catalogue {
+		_, err := os.Stat("../testdata/diagnostics/" + string(e.Code) + ".txtar")
+		if err != nil && !slices.Contains(unraised, e.Code) {
+			t.Error(err)
+		}
+	}
+}
+
 // brokenLink is what AV0001.txtar has as commands: text cannot hold a link.
 func brokenLink(t *testing.T) []diag.Diagnostic {
 	t.Chdir(t.TempDir())

@@ -38,7 +38,7 @@ const rests = "rests on: the node of a pod may always connect to it"
 func run(in emit.Input) emit.Output {
 	c := &compiler{
 		Answers: flows.Answers{Target: "cilium", Default: rests},
-		dialect: flows.Dialect{DNS: in.Pool.CNI, SeesLabel: seesLabel},
+		dialect: flows.Dialect{CNI: in.Pool.CNI},
 		// A pool that does not declare a version has a current one.
 		optionalDeny: in.Pool.CNI.Version == platform.Version{} || in.Pool.CNI.Version.AtLeast(1, 16),
 	}

@@ -32,7 +32,7 @@ const (
 // policies that it comes from.
 func (c *compiler) compile(p *flows.Plan) (data []byte, sources []*policy.Policy) {
 	if p.Blind {
-		c.Lost(p.Policy, "Cilium does not see some label of the policy's selector: it is no part of an identity")
+		c.Lost(p.Policy, flows.NoLabel)
 		return nil, nil
 	}
 	doc := &document{policy: p.Policy}
@@ -120,10 +120,8 @@ func (c *compiler) allow(doc *document, s *flows.Side) {
 	if len(s.Emitted) == 0 {
 		return
 	}
-	named := slices.ContainsFunc(s.Allows, func(r *flows.Rule) bool {
-		return slices.ContainsFunc(r.Boxes, func(b flows.Box) bool { return b.Peer.Kind == flows.Name })
-	})
-	plain, http := c.divide(s, named)
+	named := namedPods(s)
+	plain, http := c.divide(s, len(named) > 0)
 	for i, r := range s.Allows {
 		if !slices.Contains(s.Emitted, r) {
 			continue
@@ -146,13 +144,11 @@ func (c *compiler) allow(doc *document, s *flows.Side) {
 		}
 		var direct, dns []flows.Box
 		for _, b := range plain[i] {
-			if query, whole, ok := c.query(b); named && ok {
-				dns = append(dns, query)
-				if whole {
-					continue
-				}
+			queries, whole := c.queries(b, named)
+			dns = append(dns, queries...)
+			if !whole {
+				direct = append(direct, b)
 			}
-			direct = append(direct, b)
 		}
 		if len(dns) > 0 {
 			c.Rests(r, viaProxy)
@@ -162,13 +158,30 @@ func (c *compiler) allow(doc *document, s *flows.Side) {
 	}
 }
 
-// query returns the part of a box that is queries to the cluster's DNS; whole
-// says that it is all of the box.
-func (c *compiler) query(b flows.Box) (part flows.Box, whole, ok bool) {
-	peer, ports := c.dialect.DNSPeer()
-	dns := flows.Box{Subject: b.Subject, Peer: peer, Ports: ports}
-	if !b.Overlaps(dns) {
-		return b, false, false
+// namedPods returns selectors of the pods for which some rule names a domain.
+func namedPods(s *flows.Side) []policy.Selector {
+	var out []policy.Selector
+	for _, r := range s.Allows {
+		for _, b := range r.Boxes {
+			if b.Peer.Kind == flows.Name && !slices.ContainsFunc(out, b.Subject.Equal) {
+				out = append(out, b.Subject)
+			}
+		}
 	}
-	return b.And(dns), b.Within(dns), true
+	return out
+}
+
+// queries returns the part of a box that is queries of the named pods to the
+// cluster's DNS; whole says that it is all of the box. Other pods stay clear of
+// the DNS proxy.
+func (c *compiler) queries(b flows.Box, named []policy.Selector) (part []flows.Box, whole bool) {
+	peer, ports := c.dialect.DNSPeer()
+	for _, subject := range named {
+		dns := flows.Box{Subject: subject, Peer: peer, Ports: ports}
+		if b.Overlaps(dns) {
+			part = append(part, b.And(dns))
+			whole = whole || b.Within(dns)
+		}
+	}
+	return part, whole
 }

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"slices"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/cilium/cilium/pkg/policy/api"
 
@@ -14,7 +16,7 @@ import (
 
 const (
 	tooLarge = "Envoy refuses an expression as large as pathRegex becomes, so every path is allowed"
-	boundary = "pathRegex has a word boundary beside an end of text, which cannot be said with the query behind it, so every path is allowed"
+	innerEnd = "pathRegex has an end of text within, which cannot be said with the query behind it, so every path is allowed"
 )
 
 // query is what may stand behind a path in :path, which Envoy compares as a
@@ -47,28 +49,56 @@ func httpRules(matches []policy.HTTPMatch) (rules api.PortRulesHTTP, reasons []s
 }
 
 // pathRegex makes an expression of :path from one of the path without the
-// query: it matches no question mark, and the end of text is where the query
-// begins.
+// query: it matches no question mark.
 func pathRegex(expr string) (path, reason string) {
 	re, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {
 		return "", "pathRegex is no expression: " + err.Error() // check refuses it
 	}
-	if has(re, syntax.OpEndText, syntax.OpEndLine) && has(re, syntax.OpWordBoundary, syntax.OpNoWordBoundary) {
-		return "", boundary
+	re = withoutQuery(trim(trim(re, true), false))
+	if hasEnd(re) {
+		return "", innerEnd
 	}
-	path = "^(?:" + withoutQuery(re).String() + ")" + query
+	path = "^(?:" + re.String() + ")" + query
 	if programSize(path) > maxProgram {
 		return "", tooLarge
 	}
 	return path, ""
 }
 
-func has(re *syntax.Regexp, ops ...syntax.Op) bool {
-	return slices.Contains(ops, re.Op) || slices.ContainsFunc(re.Sub, func(sub *syntax.Regexp) bool { return has(sub, ops...) })
+// trim drops, in place, anchors at an end of the expression: all of the path
+// has to match anyway.
+func trim(re *syntax.Regexp, begin bool) *syntax.Regexp {
+	switch re.Op {
+	case syntax.OpBeginText, syntax.OpBeginLine:
+		if begin {
+			return &syntax.Regexp{Op: syntax.OpEmptyMatch}
+		}
+	case syntax.OpEndText, syntax.OpEndLine:
+		if !begin {
+			return &syntax.Regexp{Op: syntax.OpEmptyMatch}
+		}
+	case syntax.OpConcat:
+		i := 0
+		if !begin {
+			i = len(re.Sub) - 1
+		}
+		if re.Sub[i] = trim(re.Sub[i], begin); re.Sub[i].Op == syntax.OpEmptyMatch {
+			re.Sub = slices.Delete(re.Sub, i, i+1)
+		}
+	case syntax.OpCapture, syntax.OpAlternate:
+		for i := range re.Sub {
+			re.Sub[i] = trim(re.Sub[i], begin)
+		}
+	}
+	return re
 }
 
-// withoutQuery rewrites re in place.
+func hasEnd(re *syntax.Regexp) bool {
+	return re.Op == syntax.OpEndText || re.Op == syntax.OpEndLine || slices.ContainsFunc(re.Sub, hasEnd)
+}
+
+// withoutQuery keeps, in place, characters from being a question mark.
 func withoutQuery(re *syntax.Regexp) *syntax.Regexp {
 	for i := range re.Sub {
 		re.Sub[i] = withoutQuery(re.Sub[i])
@@ -79,15 +109,9 @@ func withoutQuery(re *syntax.Regexp) *syntax.Regexp {
 			return &syntax.Regexp{Op: syntax.OpNoMatch}
 		}
 	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
-		return &syntax.Regexp{Op: syntax.OpCharClass, Rune: []rune{0, '?' - 1, '?' + 1, 0x10ffff}}
+		return &syntax.Regexp{Op: syntax.OpCharClass, Rune: []rune{0, '?' - 1, '?' + 1, unicode.MaxRune}}
 	case syntax.OpCharClass:
 		return classWithoutQuery(re)
-	case syntax.OpEndText, syntax.OpEndLine:
-		end, err := syntax.Parse(query, syntax.Perl)
-		if err != nil {
-			panic(err) // a constant
-		}
-		return end
 	}
 	return re
 }
@@ -133,29 +157,29 @@ func programSize(expr string) int {
 	return size
 }
 
+// anyChar is the size of the UTF-8 automaton of any character.
+const anyChar = 13
+
 func nodeSize(re *syntax.Regexp) int {
 	size := 2
 	switch re.Op {
 	case syntax.OpLiteral:
 		for _, r := range re.Rune {
-			switch {
-			case r < 0x80 && re.Flags&syntax.FoldCase == 0:
+			if r < utf8.RuneSelf && re.Flags&syntax.FoldCase == 0 {
 				size++
-			default: // up to four bytes, and as many for other cases
-				size += 8
+			} else { // up to four bytes, and as many for other cases
+				size += 2 * utf8.UTFMax
 			}
 		}
-	case syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
-		size += 13 // the UTF-8 automaton of any character
-		for i := 0; i < len(re.Rune); i += 2 {
-			if re.Rune[i+1] < 0x80 {
+	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		size += anyChar
+	case syntax.OpCharClass:
+		for i := 1; i < len(re.Rune); i += 2 {
+			if re.Rune[i] < utf8.RuneSelf {
 				size++
 			} else {
-				size += 13
+				size += anyChar
 			}
-		}
-		if n := len(re.Rune); n > 0 && re.Rune[n-1] < 0x80 {
-			size -= 13
 		}
 	}
 	for _, sub := range re.Sub {

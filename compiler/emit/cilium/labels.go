@@ -3,24 +3,12 @@
 package cilium
 
 import (
-	"regexp"
-
 	"github.com/cilium/cilium/pkg/k8s/slim/k8s/apis/meta/v1"
 	"github.com/cilium/cilium/pkg/policy/api"
 
 	"github.com/avert-dev/avert/compiler/emit/flows"
 	"github.com/avert-dev/avert/compiler/policy"
 )
-
-// hidden are the labels of pods that are no part of an identity by default, so
-// that no selector sees them; seen are exceptions (labelsfilter,
-// defaultLabelPrefixCfg). Labels that Cilium itself gives are not of pods.
-var (
-	hidden = regexp.MustCompile(`^(io\.kubernetes|kubernetes\.io|.*beta\.kubernetes\.io|k8s\.io|pod-template-generation|pod-template-hash|controller-revision-hash|controller-uid|annotation|etcd_node|topology\.kubernetes\.io|statefulset\.kubernetes\.io/pod-name|apps\.kubernetes\.io/pod-index|batch\.kubernetes\.io/job-completion-index|batch\.kubernetes\.io/controller-uid|io\.cilium\.k8s)`)
-	seen   = regexp.MustCompile(`^app\.kubernetes\.io`)
-)
-
-func seesLabel(key string) bool { return seen.MatchString(key) || !hidden.MatchString(key) }
 
 const (
 	namespaceName   = "k8s:io.kubernetes.pod.namespace"

@@ -5,7 +5,6 @@ package flows
 import (
 	"slices"
 
-	"github.com/avert-dev/avert/compiler/platform"
 	"github.com/avert-dev/avert/compiler/policy"
 )
 
@@ -30,37 +29,10 @@ const (
 	noFamilies = "inet without inet6 (or the reverse) can be expressed for cidr peers alone"
 	noTypes    = "socket types are known only where every port names its protocol, TCP (stream) or UDP (dgram)"
 	// NoLabel is why a selector lacks a condition.
-	NoLabel = "the plugin does not see some label of the selectors"
+	NoLabel = "Cilium does not see some label of the selector, which is no part of an identity"
 	// NoFamily is why Beyond is not held.
 	NoFamily = "a plugin sees neither sockets nor families other than INET and INET6"
 )
-
-// Dialect is what a plugin differs in.
-type Dialect struct {
-	// DNS says where the cluster's DNS is.
-	DNS platform.CNI
-	// SeesLabel says whether selectors of pods can use a label.
-	SeesLabel func(key string) bool
-}
-
-// visible drops the requirements on labels that the plugin does not see.
-func (d Dialect) visible(s policy.Selector) (seen policy.Selector, all bool) {
-	for _, r := range s.Requirements {
-		if d.SeesLabel(r.Key) {
-			seen.Requirements = append(seen.Requirements, r)
-		}
-	}
-	return seen, len(seen.Requirements) == len(s.Requirements)
-}
-
-// DNSPeer is the cluster's DNS service at its ports.
-func (d Dialect) DNSPeer() (Peer, Ports) {
-	var labels policy.Selector
-	for k, v := range d.DNS.DNSLabels {
-		labels = labels.And(policy.Selector{Requirements: []policy.Requirement{{Key: k, Operator: policy.In, Values: []string{v}}}})
-	}
-	return Peer{Kind: Pods, Namespaces: namespace(d.DNS.DNSNamespace), PodLabels: labels}, Ports{{"TCP", 53, 53}, {"UDP", 53, 53}}
-}
 
 // rule returns what r says of a direction; subject is what the plugin sees of
 // the policy's selector.

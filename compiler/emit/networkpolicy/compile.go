@@ -31,6 +31,10 @@ const (
 // compile returns the objects of one policy, nil when there are none, and the
 // policies that they come from.
 func (c *compiler) compile(p *flows.Plan) (data []byte, sources []*policy.Policy) {
+	if p.Blind {
+		c.Lost(p.Policy, flows.NoLabel)
+		return nil, nil
+	}
 	doc := &document{policy: p.Policy}
 	sources = []*policy.Policy{p.Policy}
 	for i := range p.Sides {
@@ -126,16 +130,16 @@ func (c *compiler) wholes(ports flows.Ports) flows.Ports {
 
 // carve subtracts every Block that may apply to the same pods.
 func (c *compiler) carve(s *flows.Side, r *flows.Rule, boxes []flows.Box) []flows.Box {
+	left := boxes
 	for _, b := range s.Blocks {
 		for _, hole := range b.Boxes {
-			if !slices.ContainsFunc(boxes, hole.Overlaps) {
+			if !slices.ContainsFunc(left, hole.Overlaps) {
 				continue
 			}
 			status, reason := inexpressible(b, hole)
 			if reason == "" {
-				left, ok := c.subtract(boxes, hole)
-				if ok {
-					boxes = left
+				if rest, ok := c.subtract(left, hole); ok {
+					left = rest
 					continue
 				}
 				status, reason = emit.Looser, notCarved+r.Source.ID()
@@ -143,8 +147,8 @@ func (c *compiler) carve(s *flows.Side, r *flows.Rule, boxes []flows.Box) []flow
 			c.Not(b, status, reason)
 		}
 	}
-	c.readmitted(s, boxes)
-	return boxes
+	c.readmitted(s, boxes, left)
+	return left
 }
 
 // inexpressible says why a Block, or one box of it, can be carved out of
@@ -180,18 +184,21 @@ func (c *compiler) subtract(boxes []flows.Box, hole flows.Box) ([]flows.Box, boo
 	return flows.Compact(left), !slices.ContainsFunc(left, func(b flows.Box) bool { return !c.fits(b.Ports) })
 }
 
-// readmitted notes Blocks of pods that an ipBlock around them may undo.
-func (c *compiler) readmitted(s *flows.Side, boxes []flows.Box) {
-	for _, b := range boxes {
+// readmitted notes Blocks of pods that an ipBlock, of what is left of the boxes
+// of a rule, may undo. What is left of the whole world may have pods anywhere.
+func (c *compiler) readmitted(s *flows.Side, boxes, left []flows.Box) {
+	world := slices.ContainsFunc(boxes, func(b flows.Box) bool {
+		return b.Peer.Kind == flows.Everyone || b.Peer.Kind == flows.Addresses && b.Peer.Prefix.Bits() == 0
+	})
+	for _, b := range left {
 		if b.Peer.Kind != flows.Addresses {
 			continue
 		}
 		for _, block := range s.Blocks {
 			for _, hole := range block.Boxes {
-				everyone := flows.Box{Subject: hole.Subject, Ports: hole.Ports}
 				switch {
-				case hole.Peer.Kind != flows.Pods || !b.Overlaps(everyone):
-				case b.Peer.Prefix.Bits() == 0: // with exceptions it may be the rest of everyone
+				case hole.Peer.Kind != flows.Pods || !b.Overlaps(flows.Box{Subject: hole.Subject, Ports: hole.Ports}):
+				case world:
 					c.Not(block, emit.Looser, allPods)
 				default:
 					c.Rests(block, podRange)

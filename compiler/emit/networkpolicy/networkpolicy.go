@@ -56,8 +56,7 @@ func run(in emit.Input) emit.Output {
 		endPort:  in.Pool.Kubernetes.AtLeast(1, 25),
 		onCilium: in.Pool.CNI.Name == cilium,
 	}
-	dialect := flows.Dialect{DNS: in.Pool.CNI, SeesLabel: func(string) bool { return true }}
-	plans := dialect.Plans(in.Program)
+	plans := flows.Dialect{CNI: in.Pool.CNI}.Plans(in.Program)
 	var out emit.Output
 	for _, p := range plans {
 		if data, sources := c.compile(p); data != nil {

@@ -46,7 +46,7 @@ func TestImportDirection(t *testing.T) {
 		backend := strings.HasPrefix(pkg, "compiler/emit/") && pkg != "compiler/emit/targets"
 		switch {
 		case backend:
-			allowed = []string{"compiler/emit", "compiler/ir", "compiler/floor", "compiler/emit/peers"}
+			allowed = []string{"compiler/emit", "compiler/ir", "compiler/floor", "compiler/emit/flows"}
 		case pkg == "compiler" || pkg == "compiler/emit/targets":
 			continue
 		case !known:

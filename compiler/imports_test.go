@@ -75,6 +75,18 @@ func TestReferenceStandsAlone(t *testing.T) {
 	}
 }
 
+// TestNoNetwork: the compiler never talks to anybody. Packages that only hold
+// types of others may link more than they use.
+func TestNoNetwork(t *testing.T) {
+	for pkg, imports := range list(t, "{{join .Imports \" \"}}") {
+		for _, i := range imports {
+			if i == "net" || strings.HasPrefix(i, "net/http") || i == "net/rpc" || i == "net/smtp" {
+				t.Errorf("%s imports %s", pkg, i)
+			}
+		}
+	}
+}
+
 // list runs go list over the project's packages.
 func list(t *testing.T, format string) map[string][]string {
 	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} "+format, module+"...").Output()

@@ -258,3 +258,60 @@ func TestLoweringAgrees(t *testing.T) {
 		}
 	}
 }
+
+// Where a pod may ask the cluster's DNS and some rule names a domain, Cilium
+// learns the addresses of names, without which the rule would allow nothing.
+func TestLoweringLearnsNames(t *testing.T) {
+	cluster := village()
+	dns := cluster.pod(PodPeer("kube-system", "p11"))
+	learned := 0
+	rapid.Check(t, func(t *rapid.T) {
+		ps := samplePolicies(false).Draw(t, "policies")
+		allow := func(name string, peers ...policy.Peer) {
+			n := pick(t, name, ps...).Network
+			n.Egress = policy.Block
+			rule := policy.Rule{Section: policy.Network, Name: name, Action: policy.Allow}
+			n.Rules = append(n.Rules, policy.NetworkRule{Rule: rule, Direction: policy.Egress, Peers: peers})
+		}
+		allow("name", policy.Peer{Kind: policy.PeerFQDN, FQDN: "api.example.com"})
+		allow("dns", pick(t, "how", nil, []policy.Peer{{Kind: policy.PeerDNS}}, []policy.Peer{{Namespaces: &policy.Selector{}}})...)
+		c := compile(&emitcilium.Target, pool("cilium"), ps)
+		docs, err := Parse(c.stream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := NewCilium(cluster, docs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range cluster.Pods {
+			f := sampledFlow{Flow: Flow{PodPeer(p.Namespace, p.Name), PodPeer(dns.Namespace, dns.Name), pick(t, "protocol", "UDP", "TCP"), 53}}
+			governing, op, _ := side(cluster, c.policies, f, policy.Egress)
+			governing = slices.DeleteFunc(governing, func(p *policy.Policy) bool { return p.Mode == policy.AuditMode })
+			if !names(governing) || reference.Decide(governing, op, nil).Verdict.Action == policy.Block {
+				continue
+			}
+			v, err := o.DNS(f.Flow, "api.example.com")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !v.Egress.Allowed || v.Allowed() && !v.Learned {
+				t.Fatalf("%s: %+v\n%s", f, v, c.stream)
+			}
+			learned++
+		}
+	})
+	if learned < 50 {
+		t.Errorf("only %d pods that learn", learned)
+	}
+}
+
+// names says whether egress is isolated and some rule allows a domain.
+func names(ps []*policy.Policy) bool {
+	isolated := slices.ContainsFunc(ps, func(p *policy.Policy) bool { return p.Network.Egress == policy.Block })
+	return isolated && slices.ContainsFunc(ps, func(p *policy.Policy) bool {
+		return slices.ContainsFunc(p.Network.Rules, func(r policy.NetworkRule) bool {
+			return r.Action != policy.Block && slices.ContainsFunc(r.Peers, func(p policy.Peer) bool { return p.Kind == policy.PeerFQDN })
+		})
+	})
+}

@@ -36,6 +36,7 @@ func village() Cluster {
 		add(ns, map[string]string{"app": "a", "tier": "x"})
 		add(ns, map[string]string{"app": "b", "tier": "x"})
 		add(ns, map[string]string{"tier": "y"})
+		add(ns, map[string]string{"app": "b", "tier": ""})
 	}
 	add("shop", map[string]string{"app": "b", "tier": "y", "pod-template-hash": "h"})
 	add("kube-system", map[string]string{"k8s-app": "kube-dns"})
@@ -193,7 +194,7 @@ func sampleSelector(t *rapid.T, wild bool) *policy.Selector {
 		s = s.And(requirement(t, "app", "a", "b"))
 	}
 	if oneIn(t, "tier", 3) {
-		s = s.And(requirement(t, "tier", "x", "y"))
+		s = s.And(requirement(t, "tier", "", "x", "y"))
 	}
 	if wild && oneIn(t, "hidden", 12) {
 		s = s.And(requirement(t, "pod-template-hash", "h"))

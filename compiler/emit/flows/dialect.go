@@ -4,6 +4,7 @@ package flows
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/avert-dev/avert/compiler/platform"
 	"github.com/avert-dev/avert/compiler/policy"
@@ -21,15 +22,29 @@ var (
 	shown  = regexp.MustCompile(`^app\.kubernetes\.io`)
 )
 
-// sees says whether selectors of pods can use a label.
-func (d Dialect) sees(key string) bool {
+// seesPod says whether selectors can use a label of pods.
+func (d Dialect) seesPod(key string) bool {
 	return d.Name != "cilium" || shown.MatchString(key) || !hidden.MatchString(key)
 }
 
+// seesNamespace says whether selectors can use a label of namespaces. To Cilium
+// it is a label of the pods with a longer key, which may become too long.
+func (d Dialect) seesNamespace(key string) bool {
+	const longer = len("k8s:io.cilium.k8s.namespace.labels.")
+	prefix, _, prefixed := strings.Cut(key, "/")
+	switch {
+	case d.Name != "cilium":
+		return true
+	case prefixed:
+		return longer+len(prefix) <= 253
+	}
+	return longer-len("k8s:")+len(key) <= 63
+}
+
 // visible drops the requirements on labels that the plugin does not see.
-func (d Dialect) visible(s policy.Selector) (seen policy.Selector, all bool) {
+func visible(s policy.Selector, sees func(string) bool) (seen policy.Selector, all bool) {
 	for _, r := range s.Requirements {
-		if d.sees(r.Key) {
+		if sees(r.Key) {
 			seen.Requirements = append(seen.Requirements, r)
 		}
 	}

@@ -65,7 +65,7 @@ func (d Dialect) Plans(program *ir.Program) []*Plan {
 // alone is the plan of a policy without others.
 func (d Dialect) alone(p *policy.Policy) *Plan {
 	out := &Plan{}
-	seen, all := d.visible(p.Selector)
+	seen, all := visible(p.Selector, d.seesPod)
 	out.Subject, out.Blind = seen, !all
 	for i, dir := range Directions {
 		s := &out.Sides[i]

@@ -29,7 +29,7 @@ const (
 	noFamilies = "inet without inet6 (or the reverse) can be expressed for cidr peers alone"
 	noTypes    = "socket types are known only where every port names its protocol, TCP (stream) or UDP (dgram)"
 	// NoLabel is why a selector lacks a condition.
-	NoLabel = "Cilium does not see some label of the selector, which is no part of an identity"
+	NoLabel = "Cilium does not see some label of the selector: it is no part of an identity, or its name is too long"
 	// NoFamily is why Beyond is not held.
 	NoFamily = "a plugin sees neither sockets nor families other than INET and INET6"
 )
@@ -92,14 +92,10 @@ func (d Dialect) peers(p *policy.Policy, r *policy.NetworkRule, out *Rule) []pee
 		case policy.PeerPods:
 			pods := Peer{Kind: Pods, Namespaces: namespace(p.Namespace)}
 			if q.Namespaces != nil {
-				pods.Namespaces = *q.Namespaces
+				pods.Namespaces = out.seen(*q.Namespaces, d.seesNamespace)
 			}
 			if q.Pods != nil {
-				seen, all := d.visible(*q.Pods)
-				if !all {
-					out.miss(NoLabel)
-				}
-				pods.PodLabels = seen
+				pods.PodLabels = out.seen(*q.Pods, d.seesPod)
 			}
 			peers = append(peers, peer{Peer: pods})
 		case policy.PeerCIDR:
@@ -112,6 +108,15 @@ func (d Dialect) peers(p *policy.Policy, r *policy.NetworkRule, out *Rule) []pee
 		}
 	}
 	return peers
+}
+
+// seen returns what the plugin sees of a selector.
+func (r *Rule) seen(s policy.Selector, sees func(string) bool) policy.Selector {
+	seen, all := visible(s, sees)
+	if !all {
+		r.miss(NoLabel)
+	}
+	return seen
 }
 
 func (r *Rule) miss(reason string) {

@@ -6,14 +6,18 @@ package targets
 
 import (
 	"github.com/avert-dev/avert/compiler/emit"
+	"github.com/avert-dev/avert/compiler/emit/cilium"
 	"github.com/avert-dev/avert/compiler/emit/irtext"
+	"github.com/avert-dev/avert/compiler/emit/networkpolicy"
 	"github.com/avert-dev/avert/compiler/emit/seccomp"
 	"github.com/avert-dev/avert/compiler/emit/securitycontext"
 )
 
 // table is sorted by name.
 var table = []*emit.Target{
+	&cilium.Target,
 	&irtext.Target,
+	&networkpolicy.Target,
 	&seccomp.Target,
 	&securitycontext.Target,
 }

@@ -151,7 +151,7 @@ func programSize(expr string) int {
 	}
 	re = re.Simplify()
 	size := 4 + nodeSize(re)
-	if re.Op == syntax.OpConcat && len(re.Sub) > 1 && re.Sub[0].Op == syntax.OpBeginText && re.Sub[1].Op == syntax.OpLiteral {
+	if re.Op == syntax.OpConcat && len(re.Sub) > 1 && re.Sub[0].Op == syntax.OpBeginText && re.Sub[1].Op == syntax.OpLiteral && re.Sub[1].Flags&syntax.FoldCase == 0 {
 		size -= nodeSize(re.Sub[1])
 	}
 	return size

@@ -46,7 +46,11 @@ func (c *compiler) compile(p *flows.Plan) (data []byte, sources []*policy.Policy
 			doc.object(p.Subject).isolate(s.Direction)
 		}
 		for _, r := range s.Emitted {
-			for _, b := range bySubject(c.carve(s, r, c.widen(r))) {
+			boxes := c.carve(s, r, c.widen(r))
+			if !c.endPort {
+				boxes = single(boxes)
+			}
+			for _, b := range bySubject(boxes) {
 				doc.object(b[0].Subject).allow(s.Direction, p.Policy.Namespace, b)
 			}
 			if !slices.Contains(sources, r.Policy) {
@@ -124,6 +128,25 @@ func (c *compiler) wholes(ports flows.Ports) flows.Ports {
 		if wide(r) {
 			out[i] = flows.PortRange{Protocol: r.Protocol, First: 1, Last: 65535}
 		}
+	}
+	return out
+}
+
+// single writes ranges of ports, which are few, port by port.
+func single(boxes []flows.Box) []flows.Box {
+	out := slices.Clone(boxes)
+	for i, b := range out {
+		var ports flows.Ports
+		for _, r := range b.Ports {
+			if r.Whole() {
+				ports = append(ports, r)
+				continue
+			}
+			for p := int(r.First); p <= int(r.Last); p++ {
+				ports = append(ports, flows.PortRange{Protocol: r.Protocol, First: uint16(p), Last: uint16(p)})
+			}
+		}
+		out[i].Ports = ports
 	}
 	return out
 }

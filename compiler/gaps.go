@@ -40,10 +40,9 @@ func gaps(policies []*policy.Policy, lowerings []emit.Lowering, used map[*policy
 			if q.action != policy.Block || p.Mode != policy.Enforce || q.held() {
 				continue
 			}
-			g := report.Gap{Policy: p, Rule: q.rule, Span: q.span, Why: q.why()}
-			g.Accepted = q.accepted()
-			if g.Accepted != nil {
-				used[g.Accepted] = true
+			g := report.Gap{Policy: p, Rule: q.rule, Span: q.span, Why: q.why(), Accepted: q.accepted()}
+			for _, a := range g.Accepted {
+				used[a] = true
 			}
 			out = append(out, g)
 		}
@@ -89,35 +88,41 @@ func (q *question) held() bool {
 	return false
 }
 
-// accepted finds the entry that names the gap: itself, or all rules that make a
-// default looser in a back-end.
-func (q *question) accepted() *policy.Accept {
-	for i := range q.policy.Accepts {
-		a := &q.policy.Accepts[i]
-		if len(q.answers) == 0 && a.Covers(q.rule, a.Target) {
-			return a
+// accepted finds the entries that together name the gap: for every back-end that
+// answered one about the rule itself, or one about each Allow that makes a
+// default looser there. It returns nothing when one is missing. Where no
+// back-end answered, only an entry for all of them counts.
+func (q *question) accepted() []*policy.Accept {
+	var out []*policy.Accept
+	add := func(rule, target string) bool {
+		for i := range q.policy.Accepts {
+			if a := &q.policy.Accepts[i]; a.Covers(rule, target) {
+				if !slices.Contains(out, a) {
+					out = append(out, a)
+				}
+				return true
+			}
 		}
-		if slices.ContainsFunc(q.answers, func(l emit.Lowering) bool { return l.Status != emit.Exact && a.Covers(q.rule, l.Target) }) {
-			return a
-		}
+		return false
 	}
-	var last *policy.Accept
+	if len(q.answers) == 0 {
+		add(q.rule, "")
+		return out
+	}
 	for _, l := range q.answers {
-		if l.Status == emit.Exact {
+		if l.Status == emit.Exact || add(q.rule, l.Target) {
 			continue
 		}
 		if len(l.Causes) == 0 {
 			return nil
 		}
 		for _, cause := range l.Causes {
-			i := slices.IndexFunc(q.policy.Accepts, func(a policy.Accept) bool { return a.Covers(cause, l.Target) })
-			if i < 0 {
+			if !add(cause, l.Target) {
 				return nil
 			}
-			last = &q.policy.Accepts[i]
 		}
 	}
-	return last
+	return out
 }
 
 // markUsed notes the entries that name something a back-end does not hold.

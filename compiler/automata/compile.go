@@ -48,7 +48,10 @@ type BudgetError struct {
 }
 
 func (e *BudgetError) Error() string {
-	return fmt.Sprintf("the wildcards of %d patterns need more than %d states", len(e.Rules), e.Limit)
+	if len(e.Rules) == 1 {
+		return fmt.Sprintf("the wildcards of one pattern need more than %d states", e.Limit)
+	}
+	return fmt.Sprintf("the wildcards of %d patterns together need more than %d states", len(e.Rules), e.Limit)
 }
 
 func (e *BudgetError) Unwrap() error { return ErrBudget }

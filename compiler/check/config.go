@@ -26,7 +26,7 @@ func defaultPool() *platform.Pool {
 		Architectures: linux.NodeArches(),
 		Kubernetes:    platform.Version{Major: 1, Minor: 31},
 		CNI:           platform.CNI{Name: "other", DNSNamespace: "kube-system", DNSLabels: map[string]string{"k8s-app": "kube-dns"}},
-		Runtime:       platform.Runtime{Name: "containerd", Version: platform.Version{Major: 2, Minor: 1}},
+		Runtime:       platform.Runtime{Name: "containerd", Version: usualVersions["containerd"]},
 	}
 }
 
@@ -104,13 +104,16 @@ func (c *checker) pool(p *syntax.Pool, names map[string]diag.Span) *platform.Poo
 	}
 	if r := p.Runtime; r != nil {
 		if r.Name.Value != out.Runtime.Name {
-			out.Runtime = platform.Runtime{Name: r.Name.Value}
+			out.Runtime = platform.Runtime{Name: r.Name.Value, Version: usualVersions[r.Name.Value]}
 		}
 		c.release(r.Version, &out.Runtime.Version)
 	}
 	out.Targets, out.TargetSpans = c.targets(p.Targets)
 	return out
 }
+
+// usualVersions are those of runtimes that a pool names without a version.
+var usualVersions = map[string]platform.Version{"containerd": {Major: 2, Minor: 1}, "cri-o": {Major: 1, Minor: 31}}
 
 // targets sorts the names of back-ends, with their places beside them. Which
 // names exist is not known here.

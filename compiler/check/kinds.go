@@ -24,6 +24,9 @@ func dispatch(doc *syntax.Node, list *diag.List, set *policy.Set) {
 		return
 	}
 	apiVersion, kind := doc.Get("apiVersion"), doc.Get("kind")
+	if kind == nil && isKustomization(doc.Span.File.Name) {
+		return
+	}
 	if !isWord(apiVersion) || !isWord(kind) {
 		missing := "kind"
 		if isWord(kind) {
@@ -46,6 +49,13 @@ func dispatch(doc *syntax.Node, list *diag.List, set *policy.Set) {
 	if p := runtimePolicy(doc, list); p != nil {
 		set.Policies = append(set.Policies, p)
 	}
+}
+
+// isKustomization recognizes the one file of Kubernetes' tools that may leave out
+// its kind (kustomize's Kustomization.FixKustomizationPostUnmarshalling).
+func isKustomization(name string) bool {
+	base := name[strings.LastIndexByte(name, '/')+1:]
+	return base == "kustomization.yaml" || base == "kustomization.yml"
 }
 
 func isWord(n *syntax.Node) bool { return n != nil && n.Kind == syntax.ScalarNode && n.Value != "" }

@@ -179,7 +179,7 @@ func find(runtime, text string) (row, bool, error) {
 		}
 		found = &rows[i]
 	}
-	exact := found.Verified != nil && found.Verified[0].compare(v) <= 0 && v.compare(found.Verified[1]) <= 0
+	exact := found.Verified != nil && found.Verified[0].compare(v) <= 0 && (v.compare(found.Verified[1]) <= 0 || v.latestOf(found.Verified[1]))
 	return *found, exact, nil
 }
 

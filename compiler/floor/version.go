@@ -38,6 +38,9 @@ func parseVersion(text string) (version, error) {
 
 func (v version) compare(w version) int { return slices.Compare(v[:], w[:]) }
 
+// latestOf says whether v stands for the latest patch level of w's minor version.
+func (v version) latestOf(w version) bool { return v[2] == math.MaxInt && v[0] == w[0] && v[1] == w[1] }
+
 func (v version) String() string { return fmt.Sprintf("%d.%d.%d", v[0], v[1], v[2]) }
 
 // UnmarshalText reads a version of the data.

@@ -150,7 +150,7 @@ func unitName(ps []*policy.Policy, w *policy.Workload, c *policy.Container) stri
 	if w != nil {
 		name += "_" + strings.ToLower(w.Kind) + "-" + w.Name + "_" + c.Name
 	}
-	return name
+	return ir.ArtifactName(name)
 }
 
 // pods collects what CNI back-ends lower.
@@ -160,7 +160,7 @@ func pods(set *policy.Set) []*ir.PodNetwork {
 		if p.Network == nil || p.Mode != policy.Enforce {
 			continue
 		}
-		n := &ir.PodNetwork{Name: p.Namespace + "-" + p.Name, Policy: p}
+		n := &ir.PodNetwork{Name: ir.ArtifactName(p.Namespace + "-" + p.Name), Policy: p}
 		for _, o := range set.Policies {
 			if o != p && o.Network != nil && o.Mode == policy.Enforce && o.Namespace == p.Namespace && !o.Selector.Disjoint(p.Selector) {
 				n.Others = append(n.Others, o)

@@ -191,3 +191,22 @@ func TestVerifyFindsDefects(t *testing.T) {
 		}
 	}
 }
+
+// TestLongNames: names of files stay below what file systems take, and apart.
+func TestLongNames(t *testing.T) {
+	var ps []*policy.Policy
+	for i := range 6 {
+		ps = append(ps, named(strings.Repeat("a", 60)+fmt.Sprint(i)))
+	}
+	containers := []policy.Container{{Name: "a"}, {Name: "b"}}
+	w := &policy.Workload{Kind: "Pod", Namespace: "n", Name: strings.Repeat("w", 253), Containers: containers}
+	program := lower.Program(&policy.Set{Policies: ps, Workloads: []*policy.Workload{w}}, &diag.List{})
+	if err := program.Verify(); err != nil || len(program.Units) != 2 {
+		t.Fatalf("%v, %d units", err, len(program.Units))
+	}
+	for _, u := range program.Units {
+		if len(u.Name) > 240 {
+			t.Errorf("%d bytes: %s", len(u.Name), u.Name)
+		}
+	}
+}

@@ -112,11 +112,7 @@ func (p *Pool) JSON(path func(File) string) []byte {
 		d.Units = append(d.Units, row)
 	}
 	for _, g := range p.Gaps {
-		row := GapRow{Policy: g.Policy.ID(), Rule: g.Rule, Source: g.Span.String(), Why: g.Why}
-		if g.Accepted != nil {
-			row.Accepted = g.Accepted.Reason
-		}
-		d.Gaps = append(d.Gaps, row)
+		d.Gaps = append(d.Gaps, GapRow{Policy: g.Policy.ID(), Rule: g.Rule, Source: g.Span.String(), Why: g.Why, Accepted: g.reasons()})
 	}
 	for _, f := range p.Files {
 		d.Files = append(d.Files, FileRow{Path: path(f), Target: f.Target, Policies: ids(f.Sources)})
@@ -240,7 +236,7 @@ func (p *Pool) markdownGaps(b *bytes.Buffer) {
 		}
 		reason := "**not accepted**"
 		if g.Accepted != nil {
-			reason = cell(g.Accepted.Reason)
+			reason = cell(g.reasons())
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", cell(g.Policy.ID()), cell(g.Rule), cell(why), reason, cell(g.Span.String()))
 	}

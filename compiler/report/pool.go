@@ -8,6 +8,9 @@
 package report
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/compiler/emit"
 	"github.com/avert-dev/avert/compiler/ir"
@@ -38,6 +41,17 @@ type Gap struct {
 	Span   diag.Span
 	// Why says what each back-end answered; nothing when none covers the section.
 	Why []string
-	// Accepted is the entry that names the gap, or nil.
-	Accepted *policy.Accept
+	// Accepted are the entries that together name the gap, or nil.
+	Accepted []*policy.Accept
+}
+
+// reasons joins why the gap is accepted.
+func (g *Gap) reasons() string {
+	var out []string
+	for _, a := range g.Accepted {
+		if !slices.Contains(out, a.Reason) {
+			out = append(out, a.Reason)
+		}
+	}
+	return strings.Join(out, "; ")
 }

@@ -3,6 +3,7 @@
 package seccomp
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -37,10 +38,12 @@ func (f *floorCall) allows(boxes []box) (in, out []box) {
 	return in, out
 }
 
-// base is the runtime's default profile by name. Its default outcome is
-// refusal with EPERM.
+// base is the runtime's default profile by name.
 type base struct {
 	calls map[string]*floorCall
+	// rest is the outcome of all other calls: refusal, with EPERM in containerd
+	// and ENOSYS in CRI-O.
+	rest outcome
 	// untouched holds the rules about calls that no rule of a policy is about,
 	// by what decides them.
 	untouched map[string][]specs.LinuxSyscall
@@ -54,7 +57,7 @@ type base struct {
 func baseOf(pool *platform.Pool, capabilities []string) (*base, error) {
 	b := &base{calls: map[string]*floorCall{}, untouched: map[string][]specs.LinuxSyscall{}}
 	own := map[linux.Arch]map[string]*floorCall{}
-	for _, arch := range pool.Architectures {
+	for i, arch := range pool.Architectures {
 		p, err := floor.Seccomp(floor.Query{
 			Runtime: pool.Runtime.Name, Version: pool.Runtime.Version.String(), Arch: arch,
 			Kernel: pool.Kernel, Capabilities: capabilities,
@@ -62,9 +65,17 @@ func baseOf(pool *platform.Pool, capabilities []string) (*base, error) {
 		if err != nil {
 			return nil, err
 		}
-		if p.Seccomp.DefaultAction != specs.ActErrno || p.Seccomp.DefaultErrnoRet != nil && *p.Seccomp.DefaultErrnoRet != eperm {
-			return nil, fmt.Errorf("the default profile of %s does not refuse with EPERM", p.Source)
+		if p.Seccomp.DefaultAction != specs.ActErrno {
+			return nil, fmt.Errorf("the default profile of %s refuses by %s, not with an error", p.Source, p.Seccomp.DefaultAction)
 		}
+		rest := refused(eperm)
+		if p.Seccomp.DefaultErrnoRet != nil {
+			rest = refused(int(*p.Seccomp.DefaultErrnoRet))
+		}
+		if i > 0 && rest != b.rest {
+			return nil, errors.New("the default profiles of the pool's architectures refuse with different errors: declare a pool for each")
+		}
+		b.rest = rest
 		if !p.Exact {
 			b.standIn = p.Source
 		}

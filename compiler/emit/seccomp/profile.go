@@ -45,7 +45,10 @@ func newBuilder(u *ir.Unit, pool *platform.Pool, b *base) *builder {
 func (b *builder) profile() *specs.LinuxSeccomp {
 	out := &specs.LinuxSeccomp{Architectures: architectures(b.pool)}
 	rest := b.call("")
-	usual := rest.whole()
+	usual := b.base.rest // outside the floor
+	if len(rest.regions) > 0 {
+		usual = rest.regions[0].outcome
+	}
 	out.DefaultAction = usual.action
 	if usual.action == specs.ActErrno {
 		out.DefaultErrnoRet = &usual.errno
@@ -168,14 +171,6 @@ func (b *builder) call(name string) *call {
 
 // logs says whether the kernel knows SECCOMP_RET_LOG (4.14).
 func (b *builder) logs() bool { return b.pool.Kernel.AtLeast(linux.KernelVersion{Major: 4, Minor: 14}) }
-
-// whole returns the outcome of a call without conditions.
-func (c *call) whole() outcome {
-	if len(c.regions) == 0 {
-		return refused(eperm) // outside the floor
-	}
-	return c.regions[0].outcome
-}
 
 // entries returns the rules of one call, but for what the default does anyway.
 // Rules without conditions would replace those with conditions, so there is

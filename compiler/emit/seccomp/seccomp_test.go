@@ -162,28 +162,39 @@ func roundTrip(t *rapid.T, p *specs.LinuxSeccomp) *specs.LinuxSeccomp {
 // TestUntouchedIsTheFloor: a policy that says nothing new leaves the runtime's
 // default profile as it is, call by call.
 func TestUntouchedIsTheFloor(t *testing.T) {
-	for _, arch := range linux.NodeArches() {
-		p := pool(arch)
-		capabilities := []string{"CHOWN", "SYS_ADMIN"}
-		f, err := floor.Seccomp(floor.Query{Runtime: "containerd", Version: "2.1", Arch: arch, Kernel: p.Kernel, Capabilities: capabilities})
-		if err != nil {
-			t.Fatal(err)
-		}
-		base, err := baseOf(p, capabilities)
-		if err != nil {
-			t.Fatal(err)
-		}
-		unit := unitOf(t, []*policy.Policy{{Namespace: "n", Name: "p", Syscalls: &policy.SyscallSection{}}})
-		profile := newBuilder(unit, p, base).profile()
-		for _, name := range linux.SyscallNames(arch) {
-			for _, a := range []uint64{0, 8, 16, 38, 40, 0x20000, 0x20008, cloneNewUser, 0x7e020000, 0xffffffff, 1 << 40} {
-				args := [6]uint64{a, a}
-				w, err1 := floor.Decide(&f.Seccomp, name, args)
-				g, err2 := floor.Decide(profile, name, args)
-				if err1 != nil || err2 != nil || w != g {
-					t.Errorf("%s %s(%d): %v, want %v; %v %v", arch, name, a, g, w, err1, err2)
+	capabilities := []string{"CHOWN", "SYS_ADMIN"}
+	for _, runtime := range []platform.Runtime{
+		{Name: "containerd", Version: platform.Version{Major: 1, Minor: 6, Patch: 8}},
+		{Name: "containerd", Version: platform.Version{Major: 2, Minor: 1}},
+		{Name: "cri-o", Version: platform.Version{Major: 1, Minor: 24}},
+		{Name: "cri-o", Version: platform.Version{Major: 1, Minor: 34}},
+	} {
+		for _, arch := range linux.NodeArches() {
+			p := pool(arch)
+			p.Runtime = runtime
+			f, err := floor.Seccomp(floor.Query{Runtime: runtime.Name, Version: runtime.Version.String(), Arch: arch, Kernel: p.Kernel, Capabilities: capabilities})
+			if err != nil {
+				t.Fatal(err)
+			}
+			base, err := baseOf(p, capabilities)
+			if err != nil {
+				t.Fatal(err)
+			}
+			unit := unitOf(t, []*policy.Policy{{Namespace: "n", Name: "p", Syscalls: &policy.SyscallSection{}}})
+			profile := newBuilder(unit, p, base).profile()
+			for _, name := range append([]string{"nosuchcall"}, linux.SyscallNames(arch)...) {
+				for _, a := range []uint64{0, 8, 16, 38, 40, 0x20000, 0x20008, cloneNewUser, 0x7e020000, 0xffffffff, 1 << 40} {
+					args := [6]uint64{a, a}
+					w, err1 := floor.Decide(&f.Seccomp, name, args)
+					g, err2 := floor.Decide(profile, name, args)
+					if err1 != nil || err2 != nil || w != g {
+						t.Errorf("%s %s %s(%d): %v, want %v; %v %v", runtime.Name, arch, name, a, g, w, err1, err2)
+					}
 				}
 			}
+		}
+		if err := takes(func() *platform.Pool { p := pool(linux.AMD64, linux.ARM64); p.Runtime = runtime; return p }()); err != nil {
+			t.Errorf("%s %s: %v", runtime.Name, runtime.Version, err)
 		}
 	}
 }

@@ -100,7 +100,7 @@ func (p *patch) file() emit.File {
 		panic(err) // maps of strings always encode
 	}
 	return emit.File{
-		Kind: emit.Patch, Name: w.Namespace + "_" + strings.ToLower(w.Kind) + "-" + w.Name + ".yaml",
+		Kind: emit.Patch, Name: ir.ArtifactName(w.Namespace+"_"+strings.ToLower(w.Kind)+"-"+w.Name) + ".yaml",
 		Data: data, Sources: p.sources, Workload: w,
 	}
 }

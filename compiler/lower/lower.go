@@ -94,10 +94,11 @@ func units(set *policy.Set) []*ir.Unit {
 	var out []*ir.Unit
 	used := map[*policy.Policy]bool{}
 	narrowed := map[*policy.Policy]*policy.Policy{}
+	in := byNamespace(set.Policies, func(p *policy.Policy) string { return p.Namespace })
 	for _, w := range set.Workloads {
 		var selecting []*policy.Policy
-		for _, p := range set.Policies {
-			if p.Namespace == w.Namespace && p.Selector.Matches(w.Labels) {
+		for _, p := range in[w.Namespace] {
+			if p.Selector.Matches(w.Labels) {
 				selecting = append(selecting, p)
 			}
 		}
@@ -139,6 +140,15 @@ func networkOnly(p *policy.Policy, made map[*policy.Policy]*policy.Policy) *poli
 	return made[p]
 }
 
+// byNamespace groups, so that work does not grow with the square of all input.
+func byNamespace[T any](items []T, namespace func(T) string) map[string][]T {
+	out := map[string][]T{}
+	for _, item := range items {
+		out[namespace(item)] = append(out[namespace(item)], item)
+	}
+	return out
+}
+
 // unitName separates parts by characters that Kubernetes names do not have.
 func unitName(ps []*policy.Policy, w *policy.Workload, c *policy.Container) string {
 	var names []string
@@ -156,18 +166,18 @@ func unitName(ps []*policy.Policy, w *policy.Workload, c *policy.Container) stri
 // pods collects what CNI back-ends lower.
 func pods(set *policy.Set) []*ir.PodNetwork {
 	var out []*ir.PodNetwork
-	for _, p := range set.Policies {
-		if p.Network == nil || p.Mode != policy.Enforce {
-			continue
-		}
+	workloads := byNamespace(set.Workloads, func(w *policy.Workload) string { return w.Namespace })
+	enforced := slices.DeleteFunc(slices.Clone(set.Policies), func(p *policy.Policy) bool { return p.Network == nil || p.Mode != policy.Enforce })
+	in := byNamespace(enforced, func(p *policy.Policy) string { return p.Namespace })
+	for _, p := range enforced {
 		n := &ir.PodNetwork{Name: ir.ArtifactName(p.Namespace + "-" + p.Name), Policy: p}
-		for _, o := range set.Policies {
-			if o != p && o.Network != nil && o.Mode == policy.Enforce && o.Namespace == p.Namespace && !o.Selector.Disjoint(p.Selector) {
+		for _, o := range in[p.Namespace] {
+			if o != p && !o.Selector.Disjoint(p.Selector) {
 				n.Others = append(n.Others, o)
 			}
 		}
-		for _, w := range set.Workloads {
-			if w.Namespace == p.Namespace && p.Selector.Matches(w.Labels) {
+		for _, w := range workloads[p.Namespace] {
+			if p.Selector.Matches(w.Labels) {
 				n.Workloads = append(n.Workloads, w)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/avert-dev/avert/compiler/automata"
 	"github.com/avert-dev/avert/compiler/diag"
@@ -84,6 +85,8 @@ func (b *builder) pathRule(t *ir.PathTable, p *policy.Policy, r *policy.PathRule
 	return out
 }
 
+var loaders = sync.OnceValue(func() *automata.Glob { return mustParse(ir.LoaderPattern) })
+
 // mustParse parses a pattern that check has accepted.
 func mustParse(pattern string) *automata.Glob {
 	g, err := automata.Parse(pattern)
@@ -118,7 +121,7 @@ func (b *builder) compile(t *ir.PathTable, patterns []labelled) {
 		}
 	}
 	if t.BlocksAnything(policy.Process) {
-		add(mustParse(ir.LoaderPattern), t.LoaderLabel(), b.layer.Policies[0].Span)
+		add(loaders(), t.LoaderLabel(), b.layer.Policies[0].Span)
 	}
 	// Literal bytes alone need a state each; the budget is for what wildcards add.
 	budget := automata.DefaultBudget

@@ -81,6 +81,14 @@ func (s Selector) Equal(o Selector) bool {
 // Disjoint says whether provably no labels meet both selectors: some key would
 // have to be absent and present, or have a value that both do not share.
 func (s Selector) Disjoint(o Selector) bool {
+	// The usual case is two matchLabels, which needs no merging.
+	for _, a := range s.Requirements {
+		for _, b := range o.Requirements {
+			if a.Key == b.Key && a.Operator == In && b.Operator == In && len(a.Values) == 1 && len(b.Values) == 1 && a.Values[0] != b.Values[0] {
+				return true
+			}
+		}
+	}
 	all := s.And(o).Requirements
 	for len(all) > 0 {
 		n := 1

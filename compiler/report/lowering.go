@@ -244,5 +244,8 @@ func (p *Pool) markdownGaps(b *bytes.Buffer) {
 
 // cell keeps text within a cell of a table.
 func cell(s string) string {
+	if !strings.ContainsAny(s, "|\n\r<") {
+		return s
+	}
 	return strings.NewReplacer("|", "\\|", "\n", " ", "\r", " ", "<", "&lt;").Replace(s)
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/avert-dev/avert/internal/needs"
 )
 
 // unixDir is the source of golang.org/x/sys/unix.
@@ -94,7 +96,7 @@ func TestSyscallsEqualXSys(t *testing.T) {
 func TestX32EqualsKernelHeader(t *testing.T) {
 	const header = "/usr/include/x86_64-linux-gnu/asm/unistd_x32.h"
 	if _, err := os.Stat(header); err != nil {
-		t.Skipf("needs linux-libc-dev for amd64: %v", err)
+		needs.Missing(t, "needs linux-libc-dev for amd64: "+err.Error())
 	}
 	want := definitions(t, header, `^#define __NR_(\w+) \(__X32_SYSCALL_BIT \+ (\d+)\)$`)
 	newest := 0 // number outside of the range that x32 has for itself

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/avert-dev/avert/compiler/floor"
+	"github.com/avert-dev/avert/internal/needs"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	libseccomp "github.com/seccomp/libseccomp-golang"
 	"golang.org/x/net/bpf"
@@ -153,7 +154,7 @@ func (f *filter) knows(name string) bool {
 // needAMD64 skips a test that can only look at filters for amd64.
 func needAMD64(t *testing.T) {
 	if arch, err := libseccomp.GetNativeArch(); err != nil || arch != libseccomp.ArchAMD64 {
-		t.Skipf("needs amd64, this is %v", arch)
+		needs.Missing(t, "needs amd64, this is "+arch.String())
 	}
 }
 

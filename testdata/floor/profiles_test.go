@@ -11,6 +11,7 @@ import (
 
 	"github.com/avert-dev/avert/compiler/floor"
 	"github.com/avert-dev/avert/compiler/linux"
+	"github.com/avert-dev/avert/internal/needs"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -154,7 +155,7 @@ func TestProfilesEqualTheRuntimes(t *testing.T) {
 					for _, kernel := range []string{"4.4", "6.1"} {
 						profiles, err := probe.Profiles(arch, kernel+".0", sets)
 						if errors.Is(err, ErrNoEmulator) {
-							t.Skip(err)
+							needs.Missing(t, err.Error())
 						}
 						if err != nil {
 							t.Fatal(err)

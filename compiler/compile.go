@@ -124,6 +124,7 @@ func emitPool(program *ir.Program, policies []*policy.Policy, pool *platform.Poo
 		r.Gaps = gaps(policies, r.Lowerings, used)
 	}
 	reportGaps(pool, r.Gaps, list)
+	reportStricter(pool, r.Lowerings, list)
 	return r
 }
 

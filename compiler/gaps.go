@@ -163,6 +163,16 @@ func reportGaps(pool *platform.Pool, gaps []report.Gap, list *diag.List) {
 	}
 }
 
+// reportStricter refuses what would block more than a policy says: there is no
+// way to opt in yet.
+func reportStricter(pool *platform.Pool, lowerings []emit.Lowering, list *diag.List) {
+	for _, l := range lowerings {
+		if l.Status == emit.Stricter {
+			list.Report(diag.Stricter, l.Span, fmt.Sprintf("%s could hold %s of %s only by blocking more on pool %s (%s)", l.Target, l.Rule, l.Policy.ID(), pool.Name, l.Reason))
+		}
+	}
+}
+
 // reportUnusedAccepts warns of entries that name no gap. An entry for a target
 // that was not selected cannot be judged.
 func reportUnusedAccepts(policies []*policy.Policy, pools []*platform.Pool, used map[*policy.Accept]bool, list *diag.List) {

@@ -9,7 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/compiler/emit"
+	"github.com/avert-dev/avert/compiler/platform"
 	"github.com/avert-dev/avert/compiler/policy"
 )
 
@@ -110,5 +112,14 @@ func TestGaps(t *testing.T) {
 				t.Errorf("unused entries (-want +got):\n%s", d)
 			}
 		})
+	}
+}
+
+func TestStricterIsRefused(t *testing.T) {
+	list := &diag.List{}
+	p := &policy.Policy{Namespace: "n", Name: "p"}
+	reportStricter(&platform.Pool{Name: "main"}, []emit.Lowering{{Policy: p, Rule: "file/r", Status: emit.Looser}, {Policy: p, Rule: "file/s", Status: emit.Stricter}}, list)
+	if f := list.Sorted(); len(f) != 1 || f[0].Code != diag.Stricter || !strings.Contains(f[0].Message, "file/s") {
+		t.Errorf("findings %v", f)
 	}
 }

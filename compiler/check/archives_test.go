@@ -27,7 +27,6 @@ const archives = "../../testdata/diagnostics"
 // laterStages are the codes that other packages raise, which test them.
 var laterStages = map[diag.Code]string{
 	diag.UnreadableInput: "source",
-	diag.InitSyscalls:    "check, once floor lists the calls",
 	diag.StateBudget:     "lower",
 	diag.LineageBudget:   "lower",
 	diag.UnknownTarget:   "compiler",

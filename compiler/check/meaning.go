@@ -33,6 +33,7 @@ func Meaning(set *policy.Set, pools []*platform.Pool, list *diag.List) {
 			unreachable(p, together, list)
 			dns(p, together, list)
 			floors.aboveFloor(p, together.workloads(p), list)
+			initCalls(p, together, list)
 		}
 	}
 	if len(set.Workloads) == 0 {

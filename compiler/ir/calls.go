@@ -56,6 +56,23 @@ type MaskGroup struct {
 	Cond int
 }
 
+// BlocksEverybody says whether every process is refused the number of a bit, for
+// back-ends that cannot express conditions on the lineage: they leave out
+// conditional Blocks, and a conditional Allow holds for all.
+func (t *MaskTable) BlocksEverybody(bit uint64) bool {
+	blocks := t.Covers&bit != 0 && t.Default.Action == policy.Block
+	for _, g := range t.Groups {
+		switch {
+		case g.Mask&bit == 0:
+		case g.Rule.Action != policy.Block:
+			blocks = false
+		case g.Cond == Always:
+			return true
+		}
+	}
+	return blocks
+}
+
 // CapabilityBit returns the bit of a capability's number (linux/capability.h),
 // or 0 for an unknown name.
 func CapabilityBit(name string) uint64 {

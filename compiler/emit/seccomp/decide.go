@@ -95,27 +95,10 @@ func (c *call) blockSystem(t *ir.MaskTable) {
 		return
 	}
 	for _, p := range systemCalls[c.name] {
-		if blocksAll(t, 1<<p.operation) {
+		if t.BlocksEverybody(1 << p.operation) {
 			c.settle(p.args, refused(p.errno))
 		}
 	}
-}
-
-// blocksAll says whether every process is refused: conditions on the lineage
-// cannot be expressed, so that conditional Blocks are left out and conditional
-// Allows hold for all.
-func blocksAll(t *ir.MaskTable, bit uint64) bool {
-	blocks := t.Covers&bit != 0 && t.Default.Action == policy.Block
-	for _, g := range t.Groups {
-		switch {
-		case g.Mask&bit == 0:
-		case g.Rule.Action != policy.Block:
-			blocks = false
-		case g.Cond == ir.Always:
-			return true
-		}
-	}
-	return blocks
 }
 
 // within leaves open only what the floor allows, and settles what the floor
@@ -174,7 +157,7 @@ func (c *call) watch(l *ir.Layer, f *floorCall) {
 	var silent []box
 	if l.System != nil {
 		for _, p := range systemCalls[c.name] {
-			if blocksAll(l.System, 1<<p.operation) {
+			if l.System.BlocksEverybody(1 << p.operation) {
 				c.settle(p.args, logged)
 			}
 		}

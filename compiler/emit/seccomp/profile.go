@@ -219,7 +219,7 @@ func (b *builder) touched() map[string]bool {
 		}
 		if l.System != nil {
 			for name, parts := range systemCalls {
-				if slices.ContainsFunc(parts, func(p systemPart) bool { return blocksAll(l.System, 1<<p.operation) }) {
+				if slices.ContainsFunc(parts, func(p systemPart) bool { return l.System.BlocksEverybody(1 << p.operation) }) {
 					names[name] = true
 				}
 			}

@@ -25,7 +25,7 @@ func capabilities(u *ir.Unit, given []string) *capset {
 	keep, blocked := []string{}, 0
 	for _, name := range linux.CapabilityNames() {
 		switch {
-		case blocks(u.Enforced.Capabilities, name):
+		case u.Enforced.Capabilities.BlocksEverybody(ir.CapabilityBit(name)):
 			blocked++
 		case slices.Contains(had, name):
 			keep = append(keep, name)
@@ -36,27 +36,6 @@ func capabilities(u *ir.Unit, given []string) *capset {
 	}
 	slices.Sort(keep)
 	return &capset{Add: keep, Drop: []string{"ALL"}}
-}
-
-// blocks says whether every process of the container is denied the capability:
-// a condition on the lineage cannot be expressed, so that a conditional Block
-// is left out and a conditional Allow holds for all.
-func blocks(t *ir.MaskTable, name string) bool {
-	bit := ir.CapabilityBit(name)
-	action := policy.Allow
-	if t.Covers&bit != 0 {
-		action = t.Default.Action
-	}
-	for _, g := range t.Groups {
-		switch {
-		case g.Mask&bit == 0:
-		case g.Rule.Action != policy.Block:
-			action = policy.Allow
-		case g.Cond == ir.Always:
-			return true
-		}
-	}
-	return action == policy.Block
 }
 
 const (

@@ -43,10 +43,13 @@ func run(in emit.Input) emit.Output {
 		optionalDeny: in.Pool.CNI.Version == platform.Version{} || in.Pool.CNI.Version.AtLeast(1, 16),
 	}
 	plans := c.dialect.Plans(in.Program)
-	var out emit.Output
+	out := emit.Output{Findings: flows.Excess(plans)}
+	if out.Findings != nil {
+		return out
+	}
 	for _, p := range plans {
-		if data, sources := c.compile(p); data != nil {
-			out.Files = append(out.Files, emit.File{Kind: emit.Manifest, Name: p.Name + ".yaml", Data: data, Sources: sources})
+		if data := c.compile(p); data != nil {
+			out.Files = append(out.Files, emit.File{Kind: emit.Manifest, Name: p.Name + ".yaml", Data: data, Sources: p.Sources()})
 		}
 	}
 	out.Lowerings = c.Lowerings(in.Program, plans)

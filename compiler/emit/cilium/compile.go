@@ -28,53 +28,38 @@ const (
 	viaProxy   = "queries go through Cilium's DNS proxy, which learns the addresses of names from the answers"
 )
 
-// compile returns the object of one policy, nil when there is none, and the
-// policies that it comes from.
-func (c *compiler) compile(p *flows.Plan) (data []byte, sources []*policy.Policy) {
+// compile returns the object of one policy; nil when there is none.
+func (c *compiler) compile(p *flows.Plan) []byte {
 	if p.Blind {
 		c.Lost(p.Policy, flows.NoLabel)
-		return nil, nil
+		return nil
 	}
 	doc := &document{policy: p.Policy}
-	sources = []*policy.Policy{p.Policy}
 	for i := range p.Sides {
 		s := &p.Sides[i]
-		for _, b := range s.Own {
-			c.deny(doc, p, s, b)
-		}
 		if s.Isolates {
 			doc.isolate(p.Subject, s.Direction)
 		}
-		c.allow(doc, s)
-		for _, r := range s.Emitted {
-			if !slices.Contains(sources, r.Policy) {
-				sources = append(sources, r.Policy)
-			}
+		for _, b := range s.Own {
+			c.deny(doc, p, s, b)
 		}
-		for _, r := range s.Allows {
-			if r.Policy == p.Policy && r.Beyond && len(r.Boxes) == 0 {
-				c.Not(r, emit.None, flows.NoFamily)
-			}
-		}
+		c.allow(doc, p, s)
 	}
 	if len(doc.specs) == 0 {
-		return nil, nil
+		return nil
 	}
 	data, err := doc.bytes()
 	if err != nil {
 		c.Lost(p.Policy, fmt.Sprintf("a defect of this back-end: Cilium refuses the object: %v", err))
-		return nil, nil
+		return nil
 	}
-	return data, sources
+	return data
 }
 
 // deny emits what can be denied of a Block rule.
 func (c *compiler) deny(doc *document, p *flows.Plan, s *flows.Side, b *flows.Rule) {
 	reason := ""
 	switch {
-	case b.Beyond && len(b.Boxes) == 0:
-		c.Not(b, emit.None, flows.NoFamily)
-		return
 	case len(b.Missing) > 0:
 		reason = b.Missing[0]
 	case len(b.HTTP) > 0:
@@ -97,15 +82,12 @@ func (c *compiler) deny(doc *document, p *flows.Plan, s *flows.Side, b *flows.Ru
 	if len(held) > 0 && !s.Isolates && c.optionalDeny {
 		doc.open(p.Subject, s.Direction)
 	}
-	switch {
-	case !slices.ContainsFunc(not, func(box flows.Box) bool { return !s.Isolated || allowed(s, box) }):
-		if b.Beyond {
-			c.Not(b, emit.Looser, flows.NoFamily)
+	if slices.ContainsFunc(not, func(box flows.Box) bool { return !s.Isolated || allowed(s, box) }) {
+		status := emit.None
+		if len(held) > 0 {
+			status = emit.Looser
 		}
-	case len(held) > 0:
-		c.Not(b, emit.Looser, reason)
-	default:
-		c.Not(b, emit.None, reason)
+		c.Not(b, status, reason)
 	}
 }
 
@@ -116,12 +98,12 @@ func allowed(s *flows.Side, box flows.Box) bool {
 }
 
 // allow emits the Allow and Audit rules of one direction.
-func (c *compiler) allow(doc *document, s *flows.Side) {
+func (c *compiler) allow(doc *document, p *flows.Plan, s *flows.Side) {
 	if len(s.Emitted) == 0 {
 		return
 	}
 	named := namedPods(s)
-	plain, http := c.divide(s, len(named) > 0)
+	plain, http := c.divide(p, s, len(named) > 0)
 	for i, r := range s.Allows {
 		if !slices.Contains(s.Emitted, r) {
 			continue

@@ -19,7 +19,7 @@ const (
 // which by HTTP rules. What some rule allows at L4 is never in a box of the
 // latter, for a redirect to Envoy has precedence and lets only HTTP through. A
 // box that cannot be kept apart is allowed at L4.
-func (c *compiler) divide(s *flows.Side, named bool) (plain, http [][]flows.Box) {
+func (c *compiler) divide(p *flows.Plan, s *flows.Side, named bool) (plain, http [][]flows.Box) {
 	plain, http = make([][]flows.Box, len(s.Allows)), make([][]flows.Box, len(s.Allows))
 	var work []flows.Box // at L4, not yet carved out of http
 	give := func(i int, boxes []flows.Box, reason string) {
@@ -30,17 +30,17 @@ func (c *compiler) divide(s *flows.Side, named bool) (plain, http [][]flows.Box)
 		}
 	}
 	for i, r := range s.Allows {
+		boxes := p.Boxes(r)
 		switch {
 		case len(r.HTTP) == 0:
-			plain[i] = r.Boxes
-			work = append(work, r.Boxes...)
-		case named && slices.ContainsFunc(r.Boxes, func(b flows.Box) bool {
-			return slices.ContainsFunc(b.Ports, func(p flows.PortRange) bool { return p.First == 53 })
-		}):
-			give(i, r.Boxes, besideDNS)
-		default:
-			http[i] = r.Boxes
+			plain[i] = boxes
+			work = append(work, boxes...)
+		case named && slices.ContainsFunc(boxes, begins53):
+			give(i, boxes, besideDNS)
+		case named || slices.Contains(s.Emitted, r):
+			http[i] = boxes
 		}
+		// Without names nothing can become L4, so the rest has no effect here.
 	}
 	for len(work) > 0 {
 		l4 := work[0]
@@ -57,12 +57,17 @@ func (c *compiler) divide(s *flows.Side, named bool) (plain, http [][]flows.Box)
 			http[i] = flows.Compact(rest)
 			give(i, stuck, besideL4)
 			if len(http[i]) > flows.MaxPieces {
-				give(i, s.Allows[i].Boxes, tooMany)
-				http[i] = nil
+				rest, http[i] = http[i], nil
+				give(i, rest, tooMany)
 			}
 		}
 	}
 	return plain, http
+}
+
+// begins53: Cilium knows the redirects of a direction by the first port.
+func begins53(b flows.Box) bool {
+	return slices.ContainsFunc(b.Ports, func(r flows.PortRange) bool { return r.First == 53 })
 }
 
 // minus is Box.Minus, with everyone taken apart where a part of it is stuck.

@@ -88,13 +88,13 @@ func (r *l7) rules() *api.L7Rules {
 
 // allow adds what one rule allows in a direction.
 func (d *document) allow(dir policy.Direction, boxes []flows.Box, l7 *l7) {
-	for _, g := range group(boxes) {
-		spec := d.spec(g.subject)
+	for _, g := range flows.Groups(boxes) {
+		spec := d.spec(g.Subject)
 		var ports api.PortRules
-		for chunk := range slices.Chunk(portsOf(g.ports), maxPorts) {
+		for chunk := range slices.Chunk(portsOf(g.Ports), maxPorts) {
 			ports = append(ports, api.PortRule{Ports: chunk, Rules: l7.rules()})
 		}
-		for _, p := range d.peers(g.peers) {
+		for _, p := range d.peers(g.Peers) {
 			if dir == policy.Ingress {
 				spec.Ingress = append(spec.Ingress, api.IngressRule{IngressCommonRule: p.from(), ToPorts: ports})
 			} else {
@@ -106,13 +106,13 @@ func (d *document) allow(dir policy.Direction, boxes []flows.Box, l7 *l7) {
 
 // deny adds what one rule denies in a direction.
 func (d *document) deny(dir policy.Direction, boxes []flows.Box) {
-	for _, g := range group(boxes) {
-		spec := d.spec(g.subject)
+	for _, g := range flows.Groups(boxes) {
+		spec := d.spec(g.Subject)
 		var ports api.PortDenyRules
-		for chunk := range slices.Chunk(portsOf(g.ports), maxPorts) {
+		for chunk := range slices.Chunk(portsOf(g.Ports), maxPorts) {
 			ports = append(ports, api.PortDenyRule{Ports: chunk})
 		}
-		for _, p := range d.peers(g.peers) {
+		for _, p := range d.peers(g.Peers) {
 			if dir == policy.Ingress {
 				spec.IngressDeny = append(spec.IngressDeny, api.IngressDenyRule{IngressCommonRule: p.from(), ToPorts: ports})
 			} else {
@@ -136,26 +136,6 @@ func portsOf(ranges flows.Ports) []api.PortProtocol {
 			p.EndPort = int32(r.Last)
 		}
 		out = append(out, p)
-	}
-	return out
-}
-
-// grouped are boxes that differ in the peer alone.
-type grouped struct {
-	subject policy.Selector
-	ports   flows.Ports
-	peers   []flows.Peer
-}
-
-func group(boxes []flows.Box) []*grouped {
-	var out []*grouped
-	for _, b := range boxes {
-		i := slices.IndexFunc(out, func(g *grouped) bool { return g.ports.Equal(b.Ports) && g.subject.Equal(b.Subject) })
-		if i < 0 {
-			i = len(out)
-			out = append(out, &grouped{subject: b.Subject, ports: b.Ports})
-		}
-		out[i].peers = append(out[i].peers, b.Peer)
 	}
 	return out
 }

@@ -116,6 +116,9 @@ const (
 func (a *Answers) Lowerings(program *ir.Program, plans []*Plan) []emit.Lowering {
 	var out []emit.Lowering
 	for _, p := range plans {
+		a.beyond(p)
+	}
+	for _, p := range plans {
 		held := a.policy(p)
 		var onHost []*policy.Workload
 		for _, w := range p.Workloads {
@@ -137,6 +140,21 @@ func (a *Answers) Lowerings(program *ir.Program, plans []*Plan) []emit.Lowering 
 		out = append(out, none(scoped(a.policy(alone), alone.Name), auditMode)...)
 	}
 	return out
+}
+
+// beyond notes what rules say of families that no plugin sees. An Allow of them
+// beside INET and INET6 is held: nothing blocks them.
+func (a *Answers) beyond(p *Plan) {
+	for i := range p.Sides {
+		for _, r := range slices.Concat(p.Sides[i].allows, p.Sides[i].Own) {
+			switch {
+			case r.Beyond && len(r.Boxes) == 0:
+				a.Not(r, emit.None, noFamily)
+			case r.Beyond && r.Source.Action == policy.Block:
+				a.Not(r, emit.Looser, noFamily)
+			}
+		}
+	}
 }
 
 func scoped(ls []emit.Lowering, scope string) []emit.Lowering {

@@ -18,7 +18,7 @@ type Box struct {
 
 // MaxPieces bounds what a subtraction may leave of one box, since a list of
 // subtractions multiplies pieces.
-const MaxPieces = 256
+const MaxPieces = 32
 
 // Overlaps says whether some flow may be in both boxes.
 func (b Box) Overlaps(o Box) bool {
@@ -53,32 +53,37 @@ func (b Box) Minus(o Box) (rest, stuck []Box) {
 	return rest, nil
 }
 
-// Narrow returns the box for those pods that s selects too.
-func (b Box) Narrow(s policy.Selector) Box {
-	b.Subject = b.Subject.And(s)
-	return b
-}
-
 // And returns the flows of both boxes, where b is of everyone or pods and o of
 // pods.
 func (b Box) And(o Box) Box {
 	return Box{b.Subject.And(o.Subject), b.Peer.and(o.Peer), b.Ports.and(o.Ports)}
 }
 
-// Subtract removes o from every box. It gives up, and returns false and the
-// boxes as they were, when something is stuck or the pieces are too many.
-func Subtract(boxes []Box, o Box) ([]Box, bool) {
+// Outcome is that of Subtract.
+type Outcome uint8
+
+const (
+	Done Outcome = iota
+	// Stuck: something of the boxes cannot be told apart from what is removed.
+	Stuck
+	// TooMany pieces would be left.
+	TooMany
+)
+
+// Subtract removes o from every box. The boxes are as they were when that is
+// not Done.
+func Subtract(boxes []Box, o Box) ([]Box, Outcome) {
 	var out []Box
 	for _, b := range boxes {
 		rest, stuck := b.Minus(o)
 		if len(stuck) > 0 {
-			return boxes, false
+			return boxes, Stuck
 		}
 		if out = append(out, rest...); len(out) > MaxPieces {
-			return boxes, false
+			return boxes, TooMany
 		}
 	}
-	return out, true
+	return out, Done
 }
 
 // Compact removes boxes that another one has all of.
@@ -95,9 +100,9 @@ func Compact(boxes []Box) []Box {
 
 // Within says whether o provably has all of b.
 func (b Box) Within(o Box) bool {
-	if left, ok := b.Ports.minus(o.Ports); !ok || len(left) > 0 {
+	if !Within(b.Subject, o.Subject) || !b.Peer.within(o.Peer) {
 		return false
 	}
-	left, ok := b.Peer.minus(o.Peer)
-	return ok && len(left) == 0 && Within(b.Subject, o.Subject)
+	left, ok := b.Ports.minus(o.Ports)
+	return ok && len(left) == 0
 }

@@ -109,6 +109,21 @@ func (p Peer) minus(o Peer) (rest []Peer, ok bool) {
 	return nil, p.Kind == Name && o.Kind == Name && p.FQDN == o.FQDN
 }
 
+// within says whether o provably has all of p.
+func (p Peer) within(o Peer) bool {
+	switch {
+	case o.Kind == Everyone:
+		return true
+	case p.Kind != o.Kind:
+		return false
+	case p.Kind == Pods:
+		return Within(p.Namespaces, o.Namespaces) && Within(p.PodLabels, o.PodLabels)
+	case p.Kind == Addresses:
+		return p.Prefix.Overlaps(o.Prefix) && len(p.minusAddresses(o)) == 0
+	}
+	return p.FQDN == o.FQDN
+}
+
 // minusAddresses: what is outside o's prefix, and what is in its exceptions.
 func (p Peer) minusAddresses(o Peer) []Peer {
 	var rest []Peer

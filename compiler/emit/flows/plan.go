@@ -29,7 +29,8 @@ type Side struct {
 	// Emitted are the Allow and Audit rules that the policy's objects carry: its
 	// own, and those of others that isolate nothing, for the pods of both.
 	Emitted []*Rule
-	// Allows and Blocks are all rules that may apply to a pod of the policy.
+	// Allows and Blocks are all rules that may apply to a pod of the policy. Rules
+	// are shared by plans: see Plan.Boxes.
 	Allows, Blocks []*Rule
 
 	allows []*Rule // the policy's own
@@ -96,24 +97,31 @@ func (p *Plan) add(o *Plan) {
 		s, t := &p.Sides[i], &o.Sides[i]
 		s.Isolated = s.Isolated || t.Isolates && Within(p.Subject, o.Subject)
 		s.Blocks = append(s.Blocks, t.Own...)
-		for _, r := range t.allows {
-			if o != p {
-				r = r.and(p.Subject)
-			}
-			s.Allows = append(s.Allows, r)
-			if s.Isolates && (o == p || !t.Isolates) {
-				s.Emitted = append(s.Emitted, r)
-			}
+		s.Allows = append(s.Allows, t.allows...)
+		if s.Isolates && (o == p || !t.Isolates) {
+			s.Emitted = append(s.Emitted, t.allows...)
 		}
 	}
 }
 
-// and returns the rule for those pods that s selects too.
-func (r *Rule) and(s policy.Selector) *Rule {
-	both := *r
-	both.Boxes = nil
-	for _, b := range r.Boxes {
-		both.Boxes = append(both.Boxes, b.Narrow(s))
+// Boxes returns those of a rule, for those pods alone that the policy selects.
+func (p *Plan) Boxes(r *Rule) []Box {
+	if r.Policy == p.Policy {
+		return r.Boxes
 	}
-	return &both
+	var out []Box
+	for _, b := range r.Boxes {
+		b.Subject = b.Subject.And(p.Subject)
+		out = append(out, b)
+	}
+	return out
+}
+
+// Sources are the policies that the objects of the plan come from.
+func (p *Plan) Sources() []*policy.Policy {
+	out := []*policy.Policy{p.Policy}
+	if p.Sides[0].Isolates || p.Sides[1].Isolates {
+		out = append(out, p.Others...)
+	}
+	return out
 }

@@ -28,10 +28,9 @@ const (
 	noLineage  = "a plugin sees pods and not processes, so from cannot be expressed"
 	noFamilies = "inet without inet6 (or the reverse) can be expressed for cidr peers alone"
 	noTypes    = "socket types are known only where every port names its protocol, TCP (stream) or UDP (dgram)"
+	noFamily   = "a plugin sees neither sockets nor families other than INET and INET6"
 	// NoLabel is why a selector lacks a condition.
 	NoLabel = "Cilium does not see some label of the selector: it is no part of an identity, or its name is too long"
-	// NoFamily is why Beyond is not held.
-	NoFamily = "a plugin sees neither sockets nor families other than INET and INET6"
 )
 
 // rule returns what r says of a direction; subject is what the plugin sees of

@@ -2,7 +2,11 @@
 
 package flows
 
-import "github.com/avert-dev/avert/compiler/policy"
+import (
+	"slices"
+
+	"github.com/avert-dev/avert/compiler/policy"
+)
 
 // minusSelector returns selectors that together select what s selects and o
 // does not: by De Morgan one for each requirement of o.
@@ -26,5 +30,14 @@ func negated(r policy.Requirement) policy.Requirement {
 	return r
 }
 
-// Within says whether all that s selects is provably selected by o.
-func Within(s, o policy.Selector) bool { return s.And(o).Equal(s) }
+// Within says whether s has every requirement of o, and so selects nothing else.
+func Within(s, o policy.Selector) bool {
+	for _, r := range o.Requirements {
+		if !slices.ContainsFunc(s.Requirements, func(q policy.Requirement) bool {
+			return q.Key == r.Key && q.Operator == r.Operator && slices.Equal(q.Values, r.Values)
+		}) {
+			return false
+		}
+	}
+	return true
+}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/avert-dev/avert/compiler/emit"
 	"github.com/avert-dev/avert/compiler/emit/flows"
-	"github.com/avert-dev/avert/compiler/policy"
 )
 
 // compiler makes the objects of all policies and notes what they do not hold.
@@ -28,62 +27,39 @@ const (
 	allPods   = "all addresses are also those of pods: NetworkPolicy leaves open whether an ipBlock selects pods"
 )
 
-// compile returns the objects of one policy, nil when there are none, and the
-// policies that they come from.
-func (c *compiler) compile(p *flows.Plan) (data []byte, sources []*policy.Policy) {
+// compile returns the objects of one policy; nil when there are none.
+func (c *compiler) compile(p *flows.Plan) []byte {
 	if p.Blind {
 		c.Lost(p.Policy, flows.NoLabel)
-		return nil, nil
+		return nil
 	}
 	doc := &document{policy: p.Policy}
-	sources = []*policy.Policy{p.Policy}
 	for i := range p.Sides {
 		s := &p.Sides[i]
-		for _, b := range s.Own {
-			c.deny(s, b)
-		}
 		if s.Isolates {
 			doc.object(p.Subject).isolate(s.Direction)
 		}
 		for _, r := range s.Emitted {
-			boxes := c.carve(s, r, c.widen(r))
+			boxes := c.carve(s, r, c.widen(r, p.Boxes(r)))
 			if !c.endPort {
 				boxes = single(boxes)
 			}
-			for _, b := range bySubject(boxes) {
-				doc.object(b[0].Subject).allow(s.Direction, p.Policy.Namespace, b)
-			}
-			if !slices.Contains(sources, r.Policy) {
-				sources = append(sources, r.Policy)
+			for _, g := range flows.Groups(boxes) {
+				doc.object(g.Subject).allow(s.Direction, g)
 			}
 		}
-		for _, r := range s.Allows {
-			if r.Policy == p.Policy && r.Beyond && len(r.Boxes) == 0 {
-				c.Not(r, emit.None, flows.NoFamily)
+		for _, b := range s.Own {
+			if !s.Isolated && len(b.Boxes) > 0 {
+				c.Not(b, emit.None, noDeny)
 			}
 		}
 	}
-	if len(doc.objects) == 0 {
-		return nil, nil
-	}
-	return doc.bytes(), sources
-}
-
-// deny notes what no object can hold of a Block rule, whatever it is beside.
-func (c *compiler) deny(s *flows.Side, b *flows.Rule) {
-	switch {
-	case b.Beyond && len(b.Boxes) == 0:
-		c.Not(b, emit.None, flows.NoFamily)
-	case !s.Isolated && len(b.Boxes) > 0:
-		c.Not(b, emit.None, noDeny)
-	case b.Beyond:
-		c.Not(b, emit.Looser, flows.NoFamily)
-	}
+	return doc.bytes()
 }
 
 // widen returns what can be expressed of an Allow: all of it, and more where a
 // condition has to go.
-func (c *compiler) widen(r *flows.Rule) []flows.Box {
+func (c *compiler) widen(r *flows.Rule, boxes []flows.Box) []flows.Box {
 	for _, reason := range r.Missing {
 		c.Not(r, emit.Looser, reason)
 	}
@@ -91,7 +67,7 @@ func (c *compiler) widen(r *flows.Rule) []flows.Box {
 		c.Not(r, emit.Looser, noHTTP)
 	}
 	var out []flows.Box
-	for _, b := range r.Boxes {
+	for _, b := range boxes {
 		if !c.fits(b.Ports) {
 			c.Not(r, emit.Looser, anyPort)
 			b.Ports = c.wholes(b.Ports)
@@ -151,18 +127,25 @@ func single(boxes []flows.Box) []flows.Box {
 	return out
 }
 
-// carve subtracts every Block that may apply to the same pods.
+// carve subtracts every Block that may apply to the same pods, until there are
+// too many pieces.
 func (c *compiler) carve(s *flows.Side, r *flows.Rule, boxes []flows.Box) []flows.Box {
-	left := boxes
+	left, outcome := boxes, flows.Done
 	for _, b := range s.Blocks {
 		for _, hole := range b.Boxes {
-			if !slices.ContainsFunc(left, hole.Overlaps) {
+			around := left
+			if outcome == flows.TooMany {
+				around = boxes // fewer to compare with
+			}
+			if !slices.ContainsFunc(around, hole.Overlaps) {
 				continue
 			}
 			status, reason := inexpressible(b, hole)
 			if reason == "" {
-				if rest, ok := c.subtract(left, hole); ok {
-					left = rest
+				if outcome != flows.TooMany {
+					left, outcome = c.subtract(left, hole)
+				}
+				if outcome == flows.Done {
 					continue
 				}
 				status, reason = emit.Looser, notCarved+r.Source.ID()
@@ -191,20 +174,23 @@ func inexpressible(b *flows.Rule, hole flows.Box) (emit.Status, string) {
 	return emit.Exact, ""
 }
 
-func (c *compiler) subtract(boxes []flows.Box, hole flows.Box) ([]flows.Box, bool) {
+func (c *compiler) subtract(boxes []flows.Box, hole flows.Box) ([]flows.Box, flows.Outcome) {
 	// Everyone becomes pods and addresses. To Cilium the addresses of nodes are
 	// not among these.
 	if c.onCilium && hole.Peer.Kind != flows.Everyone && slices.ContainsFunc(boxes, func(b flows.Box) bool {
 		return b.Peer.Kind == flows.Everyone && b.Overlaps(hole)
 	}) {
-		return nil, false
+		return boxes, flows.Stuck
 	}
-	left, ok := flows.Subtract(boxes, hole)
-	if !ok {
-		return nil, false
+	left, outcome := flows.Subtract(boxes, hole)
+	if outcome != flows.Done {
+		return boxes, outcome
 	}
 	left = slices.DeleteFunc(left, func(b flows.Box) bool { return b.Peer.Kind == flows.Nodes })
-	return flows.Compact(left), !slices.ContainsFunc(left, func(b flows.Box) bool { return !c.fits(b.Ports) })
+	if slices.ContainsFunc(left, func(b flows.Box) bool { return !c.fits(b.Ports) }) {
+		return boxes, flows.Stuck
+	}
+	return flows.Compact(left), flows.Done
 }
 
 // readmitted notes Blocks of pods that an ipBlock, of what is left of the boxes
@@ -229,18 +215,4 @@ func (c *compiler) readmitted(s *flows.Side, boxes, left []flows.Box) {
 			}
 		}
 	}
-}
-
-// bySubject groups boxes, in the order in which subjects first appear.
-func bySubject(boxes []flows.Box) [][]flows.Box {
-	var out [][]flows.Box
-	for _, b := range boxes {
-		i := slices.IndexFunc(out, func(g []flows.Box) bool { return g[0].Subject.Equal(b.Subject) })
-		if i < 0 {
-			out = append(out, nil)
-			i = len(out) - 1
-		}
-		out[i] = append(out[i], b)
-	}
-	return out
 }

@@ -57,10 +57,13 @@ func run(in emit.Input) emit.Output {
 		onCilium: in.Pool.CNI.Name == cilium,
 	}
 	plans := flows.Dialect{CNI: in.Pool.CNI}.Plans(in.Program)
-	var out emit.Output
+	out := emit.Output{Findings: flows.Excess(plans)}
+	if out.Findings != nil {
+		return out
+	}
 	for _, p := range plans {
-		if data, sources := c.compile(p); data != nil {
-			out.Files = append(out.Files, emit.File{Kind: emit.Manifest, Name: p.Name + ".yaml", Data: data, Sources: sources})
+		if data := c.compile(p); data != nil {
+			out.Files = append(out.Files, emit.File{Kind: emit.Manifest, Name: p.Name + ".yaml", Data: data, Sources: p.Sources()})
 		}
 	}
 	out.Lowerings = c.Lowerings(in.Program, plans)

@@ -4,6 +4,7 @@ package networkpolicy
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 
 	"sigs.k8s.io/yaml"
@@ -57,37 +58,30 @@ type port struct {
 	EndPort  uint16 `json:"endPort,omitempty"`
 }
 
-// document collects the objects of one policy, the first for all of its pods.
+// document collects the objects of one policy, one for each set of pods; the
+// first is for all that the policy selects.
 type document struct {
-	policy  *policy.Policy
-	objects []*object
-	bySpec  map[string]*object
+	policy   *policy.Policy
+	subjects []policy.Selector
+	objects  []*object
 }
 
 // object returns the one for the pods of a selector.
 func (d *document) object(subject policy.Selector) *object {
-	selector := flows.Labels(subject, asIs)
-	key, err := yaml.Marshal(selector)
-	if err != nil {
-		panic(err) // labels always encode
-	}
-	if o := d.bySpec[string(key)]; o != nil {
-		return o
+	if i := slices.IndexFunc(d.subjects, subject.Equal); i >= 0 {
+		return d.objects[i]
 	}
 	o := &object{
 		APIVersion: "networking.k8s.io/v1", Kind: "NetworkPolicy",
 		Metadata: metadata{Name: d.policy.Name, Namespace: d.policy.Namespace, Labels: map[string]string{"app.kubernetes.io/managed-by": "avert"}},
-		Spec:     spec{PodSelector: selector},
+		Spec:     spec{PodSelector: flows.Labels(subject, asIs)},
 	}
+	d.subjects = append(d.subjects, subject)
 	d.objects = append(d.objects, o)
 	if n := len(d.objects); n > 1 {
 		// Names of policies have no dot, so this is the name of no other object.
 		o.Metadata.Name += "." + strconv.Itoa(n)
 	}
-	if d.bySpec == nil {
-		d.bySpec = map[string]*object{}
-	}
-	d.bySpec[string(key)] = o
 	return o
 }
 
@@ -95,44 +89,26 @@ func asIs(key string) string { return key }
 
 // isolate says that the object is about a direction.
 func (o *object) isolate(d policy.Direction) {
-	for _, t := range o.Spec.PolicyTypes {
-		if t == d.String() {
-			return
-		}
+	if !slices.Contains(o.Spec.PolicyTypes, d.String()) {
+		o.Spec.PolicyTypes = append(o.Spec.PolicyTypes, d.String())
 	}
-	o.Spec.PolicyTypes = append(o.Spec.PolicyTypes, d.String())
 }
 
-// allow adds what one rule allows in a direction.
-func (o *object) allow(d policy.Direction, namespace string, boxes []flows.Box) {
+// allow adds an allowance in a direction.
+func (o *object) allow(d policy.Direction, g *flows.Group) {
 	o.isolate(d)
-	for len(boxes) > 0 {
-		var same, others []flows.Box
-		for _, b := range boxes {
-			if b.Ports.Equal(boxes[0].Ports) {
-				same = append(same, b)
-			} else {
-				others = append(others, b)
-			}
-		}
-		r := rule{Ports: ports(boxes[0].Ports)}
-		peers := peers(namespace, same)
-		if d == policy.Ingress {
-			r.From = peers
-			o.Spec.Ingress = append(o.Spec.Ingress, r)
-		} else {
-			r.To = peers
-			o.Spec.Egress = append(o.Spec.Egress, r)
-		}
-		boxes = others
+	peers, ports := peers(o.Metadata.Namespace, g.Peers), ports(g.Ports)
+	if d == policy.Ingress {
+		o.Spec.Ingress = append(o.Spec.Ingress, rule{From: peers, Ports: ports})
+	} else {
+		o.Spec.Egress = append(o.Spec.Egress, rule{To: peers, Ports: ports})
 	}
 }
 
 // peers is nil for everyone.
-func peers(namespace string, boxes []flows.Box) []peer {
+func peers(namespace string, all []flows.Peer) []peer {
 	var out []peer
-	for _, b := range boxes {
-		p := b.Peer
+	for _, p := range all {
 		switch p.Kind {
 		case flows.Everyone:
 			return nil
@@ -173,7 +149,7 @@ func ports(ranges flows.Ports) []port {
 	return out
 }
 
-// bytes returns the objects as YAML documents.
+// bytes returns the objects as YAML documents; nil when there are none.
 func (d *document) bytes() []byte {
 	var out bytes.Buffer
 	for i, o := range d.objects {

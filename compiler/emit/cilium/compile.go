@@ -103,11 +103,13 @@ func (c *compiler) allow(doc *document, p *flows.Plan, s *flows.Side) {
 		return
 	}
 	named := namedPods(s)
-	plain, http := c.divide(p, s, len(named) > 0)
-	for i, r := range s.Allows {
-		if !slices.Contains(s.Emitted, r) {
-			continue
+	var l4 []flows.Box
+	for _, r := range s.Allows {
+		if len(r.HTTP) == 0 {
+			l4 = append(l4, r.Boxes...)
 		}
+	}
+	for _, r := range s.Emitted {
 		for _, reason := range r.Missing {
 			c.Not(r, emit.Looser, reason)
 		}
@@ -116,16 +118,19 @@ func (c *compiler) allow(doc *document, p *flows.Plan, s *flows.Side) {
 				c.Not(r, emit.Looser, everyName)
 			}
 		}
-		if len(http[i]) > 0 {
+		plain := p.Boxes(r)
+		if len(r.HTTP) > 0 {
+			var http []flows.Box
+			plain, http = c.divide(r, plain, l4, len(named) > 0)
 			rules, reasons := httpRules(r.HTTP)
 			for _, reason := range reasons {
 				c.Not(r, emit.Looser, reason)
 			}
 			c.Rests(r, viaEnvoy)
-			doc.allow(s.Direction, http[i], &l7{http: rules})
+			doc.allow(s.Direction, http, &l7{http: rules})
 		}
 		var direct, dns []flows.Box
-		for _, b := range plain[i] {
+		for _, b := range plain {
 			queries, whole := c.queries(b, named)
 			dns = append(dns, queries...)
 			if !whole {

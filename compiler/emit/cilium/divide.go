@@ -15,52 +15,32 @@ const (
 	tooMany   = "too many pieces are left beside rules without http: every request is allowed"
 )
 
-// divide says, for each rule of s.Allows, which boxes are allowed at L4 and
-// which by HTTP rules. What some rule allows at L4 is never in a box of the
-// latter, for a redirect to Envoy has precedence and lets only HTTP through. A
-// box that cannot be kept apart is allowed at L4.
-func (c *compiler) divide(p *flows.Plan, s *flows.Side, named bool) (plain, http [][]flows.Box) {
-	plain, http = make([][]flows.Box, len(s.Allows)), make([][]flows.Box, len(s.Allows))
-	var work []flows.Box // at L4, not yet carved out of http
-	give := func(i int, boxes []flows.Box, reason string) {
-		if len(boxes) > 0 {
-			plain[i] = append(plain[i], boxes...)
-			work = append(work, boxes...)
-			c.Not(s.Allows[i], emit.Looser, reason)
+// divide says which boxes of a rule with http are allowed by HTTP rules, and
+// which have to be allowed at L4. What a rule without http allows, l4, is in
+// none of the former, for a redirect to Envoy has precedence and lets only HTTP
+// through. named: some rule names a domain, so there are DNS rules.
+func (c *compiler) divide(r *flows.Rule, boxes, l4 []flows.Box, named bool) (plain, http []flows.Box) {
+	if named && slices.ContainsFunc(boxes, begins53) {
+		c.Not(r, emit.Looser, besideDNS)
+		return boxes, nil
+	}
+	http = boxes
+	for _, other := range l4 {
+		if !slices.ContainsFunc(http, other.Overlaps) {
+			continue
+		}
+		var rest []flows.Box
+		for _, b := range http {
+			apart, stuck := minus(b, other)
+			rest, plain = append(rest, apart...), append(plain, stuck...)
+		}
+		if http = flows.Compact(rest); len(http) > flows.MaxPieces {
+			c.Not(r, emit.Looser, tooMany)
+			return append(plain, http...), nil
 		}
 	}
-	for i, r := range s.Allows {
-		boxes := p.Boxes(r)
-		switch {
-		case len(r.HTTP) == 0:
-			plain[i] = boxes
-			work = append(work, boxes...)
-		case named && slices.ContainsFunc(boxes, begins53):
-			give(i, boxes, besideDNS)
-		case named || slices.Contains(s.Emitted, r):
-			http[i] = boxes
-		}
-		// Without names nothing can become L4, so the rest has no effect here.
-	}
-	for len(work) > 0 {
-		l4 := work[0]
-		work = work[1:]
-		for i := range http {
-			if !slices.ContainsFunc(http[i], l4.Overlaps) {
-				continue
-			}
-			var rest, stuck []flows.Box
-			for _, b := range http[i] {
-				r, s := minus(b, l4)
-				rest, stuck = append(rest, r...), append(stuck, s...)
-			}
-			http[i] = flows.Compact(rest)
-			give(i, stuck, besideL4)
-			if len(http[i]) > flows.MaxPieces {
-				rest, http[i] = http[i], nil
-				give(i, rest, tooMany)
-			}
-		}
+	if len(plain) > 0 {
+		c.Not(r, emit.Looser, besideL4)
 	}
 	return plain, http
 }

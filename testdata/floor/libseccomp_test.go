@@ -26,6 +26,29 @@ type filter struct{ vm *bpf.VM }
 // left out, and a rule with two conditions on one argument becomes a rule for
 // each condition.
 func newFilter(profile *specs.LinuxSeccomp) (*filter, error) {
+	f, err := load(profile)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Release()
+	return compile(f)
+}
+
+// instructions returns the size of the filter for all architectures that a
+// profile can be for.
+func instructions(profile *specs.LinuxSeccomp) (int, error) {
+	f, err := load(profile, libseccomp.ArchX86, libseccomp.ArchX32, libseccomp.ArchARM64, libseccomp.ArchARM)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Release()
+	code, err := export(f)
+	return len(code) / 8, err
+}
+
+// load gives libseccomp the rules of a profile, for this machine's architecture
+// and others.
+func load(profile *specs.LinuxSeccomp, others ...libseccomp.ScmpArch) (*libseccomp.ScmpFilter, error) {
 	action := func(a specs.LinuxSeccompAction, errno *uint) libseccomp.ScmpAction {
 		code := int16(unix.EPERM)
 		if errno != nil {
@@ -52,7 +75,11 @@ func newFilter(profile *specs.LinuxSeccomp) (*filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Release()
+	for _, arch := range others {
+		if err := f.AddArch(arch); err != nil {
+			return nil, err
+		}
+	}
 	for _, rule := range profile.Syscalls {
 		act := action(rule.Action, rule.ErrnoRet)
 		if act == fallback {
@@ -84,11 +111,11 @@ func newFilter(profile *specs.LinuxSeccomp) (*filter, error) {
 			}
 		}
 	}
-	return compile(f)
+	return f, nil
 }
 
-// compile turns a filter into a program for the BPF machine of x/net.
-func compile(f *libseccomp.ScmpFilter) (*filter, error) {
+// export returns the program of a filter as the kernel takes it.
+func export(f *libseccomp.ScmpFilter) ([]byte, error) {
 	file, err := os.CreateTemp("", "filter-")
 	if err != nil {
 		return nil, err
@@ -98,7 +125,12 @@ func compile(f *libseccomp.ScmpFilter) (*filter, error) {
 	if err := f.ExportBPF(file); err != nil {
 		return nil, err
 	}
-	code, err := os.ReadFile(file.Name())
+	return os.ReadFile(file.Name())
+}
+
+// compile turns a filter into a program for the BPF machine of x/net.
+func compile(f *libseccomp.ScmpFilter) (*filter, error) {
+	code, err := export(f)
 	if err != nil {
 		return nil, err
 	}

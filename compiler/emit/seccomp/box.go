@@ -4,10 +4,10 @@ package seccomp
 
 import (
 	"math"
-	"math/bits"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
+	"github.com/avert-dev/avert/compiler/linux"
 	"github.com/avert-dev/avert/compiler/policy"
 )
 
@@ -16,7 +16,11 @@ type box [6]dim
 
 // dim is a set of values of one argument: disjoint intervals, or, where masks
 // are involved, disjoint cubes. Without either it is empty.
+//
+// Values are those that the kernel looks at, from 0 to top: the low bits of the
+// register, which is all that a filter sees.
 type dim struct {
+	top       uint64
 	intervals []interval
 	cubes     []cube
 }
@@ -27,12 +31,13 @@ type interval struct{ lo, hi uint64 }
 // cube is the values v with v&mask == value.
 type cube struct{ mask, value uint64 }
 
-var everything = dim{intervals: []interval{{0, math.MaxUint64}}}
+func everything(top uint64) dim { return dim{top: top, intervals: []interval{{0, top}}} }
 
-func fullBox() box {
+// boxOf returns all argument vectors of a call.
+func boxOf(name string) box {
 	var b box
 	for i := range b {
-		b[i] = everything
+		b[i] = everything(math.MaxUint64 >> (64 - linux.ArgBits(name, i)))
 	}
 	return b
 }
@@ -40,69 +45,73 @@ func fullBox() box {
 func (d dim) empty() bool { return len(d.intervals) == 0 && len(d.cubes) == 0 }
 
 func (d dim) full() bool {
-	return len(d.intervals) == 1 && d.intervals[0] == interval{0, math.MaxUint64} || len(d.cubes) == 1 && d.cubes[0].mask == 0
+	return len(d.intervals) == 1 && d.intervals[0] == interval{0, d.top} || len(d.cubes) == 1 && d.cubes[0].mask == 0
 }
 
-// valuesOf returns the values of which a condition is true.
-func valuesOf(a policy.Arg) dim {
-	const top = math.MaxUint64
-	span := func(lo, hi uint64) dim { return dim{intervals: []interval{{lo, hi}}} }
+// valuesOf returns the values up to top of which a condition is true.
+func valuesOf(a policy.Arg, top uint64) dim {
+	span := func(lo, hi uint64) dim {
+		if hi = min(hi, top); lo > hi {
+			return dim{top: top}
+		}
+		return dim{top: top, intervals: []interval{{lo, hi}}}
+	}
 	v := a.Value
 	switch a.Op {
 	case policy.ArgEqual:
 		return span(v, v)
 	case policy.ArgNotEqual:
-		return valuesOf(policy.Arg{Op: policy.ArgEqual, Value: v}).complement()
+		return span(v, v).complement()
 	case policy.ArgLess:
 		if v == 0 {
-			return dim{}
+			return dim{top: top}
 		}
 		return span(0, v-1)
 	case policy.ArgLessEqual:
 		return span(0, v)
 	case policy.ArgGreater:
-		if v == top {
-			return dim{}
+		if v == math.MaxUint64 {
+			return dim{top: top}
 		}
 		return span(v+1, top)
 	case policy.ArgGreaterEqual:
 		return span(v, top)
 	default:
-		if v&^a.Mask != 0 {
-			return dim{}
+		if v&^a.Mask != 0 || v > top {
+			return dim{top: top}
 		}
-		return dim{cubes: []cube{{a.Mask, v}}}
+		return dim{top: top, cubes: []cube{{a.Mask & top, v}}}
 	}
 }
 
 // complement returns all other values.
 func (d dim) complement() dim {
 	if len(d.cubes) > 0 {
-		out := dim{cubes: []cube{{}}}
+		out := dim{top: d.top, cubes: []cube{{}}}
 		for _, c := range d.cubes {
-			out = out.and(c.complement())
+			out = out.and(c.complement(d.top))
 		}
 		return out
 	}
-	var out dim
+	out := dim{top: d.top}
 	next, open := uint64(0), true
 	for _, iv := range d.intervals { // ascending
 		if iv.lo > next {
 			out.intervals = append(out.intervals, interval{next, iv.lo - 1})
 		}
-		if open = iv.hi != math.MaxUint64; open {
+		if open = iv.hi != d.top; open {
 			next = iv.hi + 1
 		}
 	}
 	if open {
-		out.intervals = append(out.intervals, interval{next, math.MaxUint64})
+		out.intervals = append(out.intervals, interval{next, d.top})
 	}
 	return out
 }
 
 // complement splits on the first bit in which a value differs: disjoint cubes.
-func (c cube) complement() dim {
-	var out dim
+func (c cube) complement(top uint64) dim {
+	out := dim{top: top}
 	var fixed cube
 	for m := c.mask; m != 0; m &= m - 1 {
 		bit := m & -m
@@ -115,7 +124,7 @@ func (c cube) complement() dim {
 
 // and returns the values in both.
 func (d dim) and(o dim) dim {
-	var out dim
+	out := dim{top: d.top}
 	switch {
 	case d.full():
 		return o
@@ -149,20 +158,20 @@ func (d dim) asCubes() []cube {
 	var out []cube
 	for _, iv := range d.intervals {
 		for lo := iv.lo; ; {
-			size := bits.TrailingZeros64(lo) // 64 for 0
-			for size > 0 && (size == 64 && iv.hi != math.MaxUint64 || size < 64 && lo+(1<<size-1) > iv.hi) {
-				size--
+			// The largest block that begins at lo and ends within the interval.
+			ones := d.top
+			if lo != 0 {
+				ones = lo&-lo - 1
 			}
-			if size == 64 {
-				return append(out, cube{})
+			for lo|ones > iv.hi {
+				ones >>= 1
 			}
-			mask := ^uint64(1<<size - 1)
-			out = append(out, cube{mask, lo})
-			last := lo | ^mask
-			if last == iv.hi {
+			out = append(out, cube{d.top &^ ones, lo})
+			if lo|ones == iv.hi {
 				break
 			}
-			lo = last + 1
+			lo |= ones
+			lo++
 		}
 	}
 	return out
@@ -172,7 +181,7 @@ func (d dim) asCubes() []cube {
 // there is none.
 func (b box) and(args []policy.Arg) (out box, ok bool) {
 	for _, a := range args {
-		if b[a.Index] = b[a.Index].and(valuesOf(a)); b[a.Index].empty() {
+		if b[a.Index] = b[a.Index].and(valuesOf(a, b[a.Index].top)); b[a.Index].empty() {
 			return b, false
 		}
 	}
@@ -184,7 +193,7 @@ func (b box) and(args []policy.Arg) (out box, ok bool) {
 func (b box) minus(args []policy.Arg) []box {
 	var out []box
 	for _, a := range args {
-		holds := valuesOf(a)
+		holds := valuesOf(a, b[a.Index].top)
 		if rest := b[a.Index].and(holds.complement()); !rest.empty() {
 			part := b
 			part[a.Index] = rest
@@ -211,13 +220,13 @@ func split(boxes []box, args []policy.Arg) (in, out []box) {
 // conditions returns the box as argument lists of rules: within a list every
 // argument stands at most once, since runc and crun read two conditions on one
 // argument as alternatives. ok is false beyond most lists.
-func (b box) conditions(most int) (lists [][]specs.LinuxSeccompArg, ok bool) {
+func (b box) conditions(plain bool, most int) (lists [][]specs.LinuxSeccompArg, ok bool) {
 	lists = [][]specs.LinuxSeccompArg{nil}
 	for i, d := range b {
 		if d.full() {
 			continue
 		}
-		alternatives := d.conditions(uint(i))
+		alternatives := d.conditions(uint(i), plain)
 		if len(lists)*len(alternatives) > most {
 			return nil, false
 		}
@@ -232,31 +241,29 @@ func (b box) conditions(most int) (lists [][]specs.LinuxSeccompArg, ok bool) {
 	return lists, true
 }
 
-// conditions returns alternatives that exclude each other.
-func (d dim) conditions(index uint) []specs.LinuxSeccompArg {
+// conditions returns alternatives that exclude each other: equalities and
+// masks alone, unless plain, which also takes comparisons where the kernel looks
+// at all bits of the register.
+func (d dim) conditions(index uint, plain bool) []specs.LinuxSeccompArg {
 	var out []specs.LinuxSeccompArg
 	add := func(op specs.LinuxSeccompOperator, value, two uint64) {
 		out = append(out, specs.LinuxSeccompArg{Index: index, Value: value, ValueTwo: two, Op: op})
 	}
-	if gap, ok := d.onePointMissing(); ok {
-		add(specs.OpNotEqual, gap, 0)
-		return out
-	}
-	for _, iv := range d.intervals {
-		switch {
-		case iv.lo == iv.hi:
-			add(specs.OpEqualTo, iv.lo, 0)
-		case iv.lo == 0:
-			add(specs.OpLessEqual, iv.hi, 0)
-		case iv.hi == math.MaxUint64:
-			add(specs.OpGreaterEqual, iv.lo, 0)
-		default:
-			for _, c := range (dim{intervals: []interval{iv}}).asCubes() {
-				add(specs.OpMaskedEqual, c.mask, c.value)
-			}
+	if plain && d.top == math.MaxUint64 && len(d.cubes) == 0 {
+		if gap, ok := d.onePointMissing(); ok {
+			add(specs.OpNotEqual, gap, 0)
+			return out
+		}
+		if len(d.intervals) == 1 && d.intervals[0].lo == 0 {
+			add(specs.OpLessEqual, d.intervals[0].hi, 0)
+			return out
+		}
+		if len(d.intervals) == 1 && d.intervals[0].hi == d.top {
+			add(specs.OpGreaterEqual, d.intervals[0].lo, 0)
+			return out
 		}
 	}
-	for _, c := range d.cubes {
+	for _, c := range d.asCubes() {
 		if c.mask == math.MaxUint64 {
 			add(specs.OpEqualTo, c.value, 0)
 		} else {
@@ -267,14 +274,9 @@ func (d dim) conditions(index uint) []specs.LinuxSeccompArg {
 }
 
 func (d dim) onePointMissing() (uint64, bool) {
-	iv := d.intervals
-	switch {
-	case len(iv) == 1 && iv[0] == interval{1, math.MaxUint64}:
-		return 0, true
-	case len(iv) == 1 && iv[0] == interval{0, math.MaxUint64 - 1}:
-		return math.MaxUint64, true
-	case len(iv) == 2 && iv[0].lo == 0 && iv[1].hi == math.MaxUint64 && iv[0].hi+2 == iv[1].lo:
-		return iv[0].hi + 1, true
+	c := d.complement()
+	if len(c.intervals) == 1 && c.intervals[0].lo == c.intervals[0].hi {
+		return c.intervals[0].lo, true
 	}
 	return 0, false
 }

@@ -40,7 +40,7 @@ type call struct {
 	regions []region
 }
 
-func newCall(name, base string) *call { return &call{name: name, base: base, open: []box{fullBox()}} }
+func newCall(name, base string) *call { return &call{name: name, base: base, open: []box{boxOf(name)}} }
 
 // settle decides the open vectors in which all conditions hold.
 func (c *call) settle(args []policy.Arg, o outcome) {
@@ -61,20 +61,36 @@ func (c *call) add(boxes []box, o outcome) {
 	c.regions[i].boxes = append(c.regions[i].boxes, boxes...)
 }
 
-// cases returns those of a layer about the call, of one action.
+// cases returns those of a layer about the call, of one action, and those about
+// what the call is a variant of.
 func (c *call) cases(l *ir.Layer, action policy.Action, quiet bool) []ir.CallCase {
 	if l.Syscalls == nil {
 		return nil
 	}
 	var out []ir.CallCase
-	for _, name := range []string{c.name, c.base} {
+	about := func(name string, as func(ir.CallCase) (ir.CallCase, bool)) {
 		if said := l.Syscalls.Calls[name]; said != nil && name != "" {
 			for _, k := range said.Cases {
-				if k.Rule.Action == action && k.Rule.Quiet == quiet {
+				if k, ok := as(k); ok && k.Rule.Action == action && k.Rule.Quiet == quiet {
 					out = append(out, k)
 				}
 			}
 		}
+	}
+	same := func(k ir.CallCase) (ir.CallCase, bool) { return k, true }
+	about(c.name, same)
+	about(c.base, same)
+	for _, part := range multiplexed[c.name] {
+		about(part.base, func(k ir.CallCase) (ir.CallCase, bool) {
+			if len(k.Args) > 0 {
+				if action != policy.Block {
+					return k, false
+				}
+				k.Errno = enosys
+			}
+			k.Args = part.args
+			return k, true
+		})
 	}
 	return out
 }
@@ -157,7 +173,8 @@ func (c *call) watch(l *ir.Layer, f *floorCall) {
 	var silent []box
 	if l.System != nil {
 		for _, p := range systemCalls[c.name] {
-			if l.System.BlocksEverybody(1 << p.operation) {
+			// What is refused for want of a look into memory says nothing.
+			if p.errno != enosys && l.System.BlocksEverybody(1<<p.operation) {
 				c.settle(p.args, logged)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -14,12 +15,13 @@ import (
 	"github.com/avert-dev/avert/compiler/ir"
 	"github.com/avert-dev/avert/compiler/linux"
 	"github.com/avert-dev/avert/compiler/platform"
+	"github.com/avert-dev/avert/compiler/policy"
 )
 
-// mostLists bounds the argument lists of one system call. The kernel takes
-// filters of at most 4,096 instructions (BPF_MAXINSNS), and a list costs about
-// six for each argument and architecture.
-const mostLists = 64
+// mostLists bounds the argument lists of a profile. The kernel takes filters of
+// at most 4,096 instructions (BPF_MAXINSNS); default profiles for five
+// architectures have about 1,700, and a list costs about three.
+const mostLists = 600
 
 // builder makes the profile of one unit.
 type builder struct {
@@ -30,7 +32,9 @@ type builder struct {
 	floor bool
 	// variants maps the 32-bit variants of calls that rules speak of to these.
 	variants map[string]string
-	// complex lists the calls whose conditions do not fit a filter.
+	// lists counts the argument lists so far, and complex names the calls whose
+	// conditions do not fit a filter.
+	lists   int
 	complex []string
 }
 
@@ -59,7 +63,7 @@ func (b *builder) profile() *specs.LinuxSeccomp {
 		names := slices.DeleteFunc(slices.Clone(e.Names), func(name string) bool { return touched[name] })
 		groups.add(e, names...)
 	}
-	for name := range touched {
+	for _, name := range slices.Sorted(maps.Keys(touched)) {
 		for _, e := range b.entries(b.call(name), usual) {
 			groups.add(e, name)
 		}
@@ -113,8 +117,8 @@ func (b *builder) untouched(usual outcome) []specs.LinuxSyscall {
 	if !ok {
 		groups := grouping{}
 		blanked := newBuilder(blank, b.pool, b.base)
-		for name := range b.base.calls {
-			for _, e := range blanked.entries(blanked.call(name), usual) {
+		for name, f := range b.base.calls {
+			for _, e := range blanked.untouchedCall(name, f, usual) {
 				groups.add(e, name)
 			}
 		}
@@ -122,6 +126,28 @@ func (b *builder) untouched(usual outcome) []specs.LinuxSyscall {
 		b.base.untouched[key] = rules
 	}
 	return rules
+}
+
+// untouchedCall returns the rules about a call that only the floor speaks of: on
+// the floor the runtime's own, which libseccomp is known to get right.
+func (b *builder) untouchedCall(name string, f *floorCall, usual outcome) []specs.LinuxSyscall {
+	if !b.floor {
+		return b.entries(b.call(name), usual)
+	}
+	pass := allowed
+	for _, l := range b.unit.Audits {
+		if l.Syscalls != nil && !l.Syscalls.RuntimeDefault && l.Syscalls.Default.Action != policy.Allow && b.logs() {
+			pass = logged
+		}
+	}
+	var out []specs.LinuxSyscall
+	for _, e := range f.entries {
+		if e.Action == specs.ActAllow {
+			e.Action = pass.action
+		}
+		out = append(out, e)
+	}
+	return out
 }
 
 // withoutRules keeps of a layer what it says about calls in general.
@@ -176,24 +202,51 @@ func (b *builder) logs() bool { return b.pool.Kernel.AtLeast(linux.KernelVersion
 // Rules without conditions would replace those with conditions, so there is
 // either one without or only some with.
 func (b *builder) entries(c *call, usual outcome) []specs.LinuxSyscall {
-	var out []specs.LinuxSyscall
-	lists := 0
+	for _, plain := range []bool{true, false} {
+		if out, ok := c.rules(usual, plain, mostLists-b.lists); ok && (!plain || compilable(out)) {
+			b.lists += len(out)
+			return out
+		}
+	}
+	b.complex = append(b.complex, c.name)
+	return []specs.LinuxSyscall{entry(refused(eperm), nil)}
+}
+
+func (c *call) rules(usual outcome, plain bool, most int) (out []specs.LinuxSyscall, ok bool) {
 	for _, r := range c.regions {
 		if r.outcome == usual {
 			continue
 		}
 		for _, x := range r.boxes {
-			args, ok := x.conditions(mostLists)
-			if lists += len(args); !ok || lists > mostLists {
-				b.complex = append(b.complex, c.name)
-				return []specs.LinuxSyscall{entry(refused(eperm), nil)}
+			lists, ok := x.conditions(plain, most)
+			if !ok || len(out)+len(lists) > most {
+				return nil, false
 			}
-			for _, a := range args {
-				out = append(out, entry(r.outcome, a))
+			for _, args := range lists {
+				out = append(out, entry(r.outcome, args))
 			}
 		}
 	}
-	return out
+	return out, true
+}
+
+// compilable says whether libseccomp makes of a call's rules what they say.
+// Version 2.5 does when there is one rule, when all conditions are equalities
+// and masks, or when every rule has one condition, on a number of 32 bits; with
+// other mixtures it may lose rules or not end.
+func compilable(rules []specs.LinuxSyscall) bool {
+	if len(rules) <= 1 {
+		return true
+	}
+	equalities, single := true, true
+	for _, r := range rules {
+		single = single && len(r.Args) == 1
+		for _, a := range r.Args {
+			equalities = equalities && (a.Op == specs.OpEqualTo || a.Op == specs.OpMaskedEqual)
+			single = single && a.Value < 1<<32
+		}
+	}
+	return equalities || single
 }
 
 func entry(o outcome, args []specs.LinuxSeccompArg) specs.LinuxSyscall {
@@ -214,6 +267,11 @@ func (b *builder) touched() map[string]bool {
 				for _, v := range variants()[name] {
 					names[v] = true
 					b.variants[v] = name
+				}
+			}
+			for name, parts := range multiplexed {
+				if slices.ContainsFunc(parts, func(m multiplex) bool { return l.Syscalls.Calls[m.base] != nil }) {
+					names[name] = true
 				}
 			}
 		}

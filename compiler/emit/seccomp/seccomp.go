@@ -84,7 +84,7 @@ func run(in emit.Input) emit.Output {
 func tooComplex(u *ir.Unit, call string) diag.Diagnostic {
 	d := diag.Diagnostic{
 		Code: diag.StateBudget, Severity: diag.Error, Span: u.Policies[0].Span,
-		Message: fmt.Sprintf("the conditions on the arguments of %s need more than %d cases in a filter", call, mostLists),
+		Message: fmt.Sprintf("with the conditions on the arguments of %s the filter needs more than %d cases", call, mostLists),
 		Hint:    "use fewer ranges and masks, or several system calls in rules of their own",
 	}
 	for _, l := range append([]*ir.Layer{u.Enforced}, u.Audits...) {

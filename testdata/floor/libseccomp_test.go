@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/avert-dev/avert/compiler/floor"
+	"github.com/avert-dev/avert/compiler/linux"
 	"github.com/avert-dev/avert/internal/needs"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	libseccomp "github.com/seccomp/libseccomp-golang"
@@ -25,8 +26,8 @@ type filter struct{ vm *bpf.VM }
 // names that libseccomp does not know and rules with the default action are
 // left out, and a rule with two conditions on one argument becomes a rule for
 // each condition.
-func newFilter(profile *specs.LinuxSeccomp) (*filter, error) {
-	f, err := load(profile)
+func newFilter(profile *specs.LinuxSeccomp, others ...libseccomp.ScmpArch) (*filter, error) {
+	f, err := load(profile, others...)
 	if err != nil {
 		return nil, err
 	}
@@ -148,13 +149,22 @@ func compile(f *libseccomp.ScmpFilter) (*filter, error) {
 // machine of x/net loads words in network byte order, so that is how they are
 // written; their offsets are those of a little-endian kernel.
 func (f *filter) decide(name string, args [6]uint64) (floor.Verdict, error) {
-	call, err := libseccomp.GetSyscallFromName(name)
-	if err != nil {
-		return floor.Verdict{}, err
+	return f.decideOn(linux.AMD64, 0xc000003e, name, args)
+}
+
+// decide32 is decide for a 32-bit program.
+func (f *filter) decide32(name string, args [6]uint64) (floor.Verdict, error) {
+	return f.decideOn(linux.I386, 0x40000003, name, args)
+}
+
+// decideOn takes the architecture also as linux/audit.h numbers it.
+func (f *filter) decideOn(arch linux.Arch, audit uint32, name string, args [6]uint64) (floor.Verdict, error) {
+	call, ok := linux.Syscall(arch, name)
+	if !ok {
+		return floor.Verdict{}, fmt.Errorf("%s has no %s", arch, name)
 	}
-	const auditArchAMD64 = 0xc000003e
 	seccompData := binary.BigEndian.AppendUint32(nil, uint32(call))
-	seccompData = binary.BigEndian.AppendUint32(seccompData, auditArchAMD64)
+	seccompData = binary.BigEndian.AppendUint32(seccompData, audit)
 	seccompData = binary.BigEndian.AppendUint64(seccompData, 0) // instruction pointer
 	for _, arg := range args {
 		seccompData = binary.BigEndian.AppendUint32(seccompData, uint32(arg))

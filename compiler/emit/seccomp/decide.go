@@ -81,14 +81,11 @@ func (c *call) cases(l *ir.Layer, action policy.Action, quiet bool) []ir.CallCas
 	about(c.name, same)
 	about(c.base, same)
 	for _, part := range multiplexed[c.name] {
-		about(part.base, func(k ir.CallCase) (ir.CallCase, bool) {
-			if len(k.Args) > 0 {
-				if action != policy.Block {
-					return k, false
-				}
-				k.Errno = enosys
+		about(part, func(k ir.CallCase) (ir.CallCase, bool) {
+			if parts := len(multiplexed[c.name]); parts > 1 || len(k.Args) > 0 {
+				k.Args, k.Errno = nil, enosys
+				return k, action == policy.Block
 			}
-			k.Args = part.args
 			return k, true
 		})
 	}

@@ -37,7 +37,7 @@ func TestPlantedBugsAreFound(t *testing.T) {
 		rule("whole", policy.Block, 13, "ptrace"),
 		rule("some", policy.Block, 38, "kill", policy.Arg{Index: 1, Op: policy.ArgEqual, Value: 9}),
 		rule("between", policy.Block, 1, "getpriority", policy.Arg{Index: 0, Op: policy.ArgGreater, Value: 1}, policy.Arg{Index: 0, Op: policy.ArgLess, Value: 8}),
-		rule("bits", policy.Block, 1, "mprotect", policy.Arg{Index: 2, Op: policy.ArgMaskedEqual, Mask: 4, Value: 4}, policy.Arg{Index: 0, Op: policy.ArgNotEqual, Value: 0}),
+		rule("bits", policy.Block, 1, "setpriority", policy.Arg{Index: 2, Op: policy.ArgMaskedEqual, Mask: 4, Value: 4}, policy.Arg{Index: 0, Op: policy.ArgNotEqual, Value: 0}),
 		rule("seen", policy.Audit, 0, "getcpu"),
 	}}}}), p, base)
 	var calls []policy.SyscallCall
@@ -49,7 +49,7 @@ func TestPlantedBugsAreFound(t *testing.T) {
 	for _, name := range append(slices.Clone(linux.SyscallNames(linux.AMD64)), "nosuchcall") {
 		calls = append(calls, policy.SyscallCall{Name: name, Args: [6]uint64{1, 2, 3, 4, 5, 6}})
 	}
-	for _, name := range []string{"ptrace", "kill", "getpriority", "mprotect", "getcpu", "clone", "clone3", "personality", "socket"} {
+	for _, name := range []string{"ptrace", "kill", "getpriority", "setpriority", "getcpu", "clone", "clone3", "personality", "socket"} {
 		for i := range 3 {
 			for _, v := range append(bits, values...) {
 				for _, w := range values {

@@ -20,8 +20,8 @@ import (
 
 // mostLists bounds the argument lists of a profile. The kernel takes filters of
 // at most 4,096 instructions (BPF_MAXINSNS); default profiles for five
-// architectures have about 1,700, and a list costs about three.
-const mostLists = 600
+// architectures have about 1,700, and a list costs up to five.
+const mostLists = 400
 
 // builder makes the profile of one unit.
 type builder struct {
@@ -203,7 +203,7 @@ func (b *builder) logs() bool { return b.pool.Kernel.AtLeast(linux.KernelVersion
 // either one without or only some with.
 func (b *builder) entries(c *call, usual outcome) []specs.LinuxSyscall {
 	for _, plain := range []bool{true, false} {
-		if out, ok := c.rules(usual, plain, mostLists-b.lists); ok && (!plain || compilable(out)) {
+		if out, ok := c.rules(usual, plain, mostLists-b.lists); ok && !upperHalf(out) && (!plain || compilable(out)) {
 			b.lists += len(out)
 			return out
 		}
@@ -228,6 +228,20 @@ func (c *call) rules(usual outcome, plain bool, most int) (out []specs.LinuxSysc
 		}
 	}
 	return out, true
+}
+
+// upperHalf says whether a rule wants something of the upper 32 bits but that they
+// are 0. For 32-bit programs libseccomp passes over that part of the condition, so
+// that the rule would match what it is not about.
+func upperHalf(rules []specs.LinuxSyscall) bool {
+	return slices.ContainsFunc(rules, func(r specs.LinuxSyscall) bool {
+		return slices.ContainsFunc(r.Args, func(a specs.LinuxSeccompArg) bool {
+			if a.Op == specs.OpMaskedEqual {
+				return a.ValueTwo>>32 != 0
+			}
+			return a.Value>>32 != 0
+		})
+	})
 }
 
 // compilable says whether libseccomp makes of a call's rules what they say.
@@ -270,7 +284,7 @@ func (b *builder) touched() map[string]bool {
 				}
 			}
 			for name, parts := range multiplexed {
-				if slices.ContainsFunc(parts, func(m multiplex) bool { return l.Syscalls.Calls[m.base] != nil }) {
+				if slices.ContainsFunc(parts, func(part string) bool { return l.Syscalls.Calls[part] != nil }) {
 					names[name] = true
 				}
 			}

@@ -84,8 +84,8 @@ func run(in emit.Input) emit.Output {
 func tooComplex(u *ir.Unit, call string) diag.Diagnostic {
 	d := diag.Diagnostic{
 		Code: diag.StateBudget, Severity: diag.Error, Span: u.Policies[0].Span,
-		Message: fmt.Sprintf("with the conditions on the arguments of %s the filter needs more than %d cases", call, mostLists),
-		Hint:    "use fewer ranges and masks, or several system calls in rules of their own",
+		Message: fmt.Sprintf("a filter cannot hold all conditions on the arguments of %s at once", call),
+		Hint:    "use fewer conditions: those on different arguments multiply, and numbers of 64 bits only stand alone, since 32-bit programs have none",
 	}
 	for _, l := range append([]*ir.Layer{u.Enforced}, u.Audits...) {
 		if l.Syscalls == nil || l.Syscalls.Calls[call] == nil {

@@ -3,12 +3,10 @@
 package seccomp
 
 import (
-	"slices"
 	"strings"
 	"sync"
 
 	"github.com/avert-dev/avert/compiler/linux"
-	"github.com/avert-dev/avert/compiler/policy"
 )
 
 // variants maps a system call of 64-bit architectures to those that do the same
@@ -39,44 +37,24 @@ var variants = sync.OnceValue(func() map[string][]string {
 	return out
 })
 
-// multiplexed are further calls of 32-bit programs that do what others do, with
-// arguments that stand elsewhere or in memory. args tell which part of a call it
-// is (net/socket.c, ipc/syscall.c).
+// multiplexed maps further calls of 32-bit programs to what they do, with
+// arguments that stand elsewhere or in memory.
 //
-// A Block with conditions refuses the whole part with ENOSYS, so that C libraries
-// fall back to the call itself, since the filter cannot look at its arguments.
-var multiplexed = func() map[string][]multiplex {
-	m := map[string][]multiplex{}
-	for number, base := range map[uint64]string{
-		1: "socket", 2: "bind", 3: "connect", 4: "listen", 5: "accept", 6: "getsockname", 7: "getpeername", 8: "socketpair",
-		11: "sendto", 12: "recvfrom", 13: "shutdown", 14: "setsockopt", 15: "getsockopt", 16: "sendmsg", 17: "recvmsg",
-		18: "accept4", 19: "recvmmsg", 20: "sendmmsg",
-	} {
-		m["socketcall"] = append(m["socketcall"], multiplex{base, []policy.Arg{{Index: 0, Op: policy.ArgEqual, Value: number}}})
-	}
-	for number, base := range map[uint64]string{
-		1: "semop", 2: "semget", 3: "semctl", 4: "semtimedop", 11: "msgsnd", 12: "msgrcv", 13: "msgget", 14: "msgctl",
-		21: "shmat", 22: "shmdt", 23: "shmget", 24: "shmctl",
-	} {
-		m["ipc"] = append(m["ipc"], multiplex{base, []policy.Arg{{Index: 0, Op: policy.ArgMaskedEqual, Mask: 0xffff, Value: number}}})
-	}
-	for name, base := range map[string]string{
-		"_newselect": "select", "_llseek": "lseek", "arm_fadvise64_64": "fadvise64", "arm_sync_file_range": "sync_file_range",
-		"umount": "umount2", "waitpid": "wait4", "truncate64": "truncate", "ftruncate64": "ftruncate",
-		"oldstat": "stat", "oldlstat": "lstat", "oldfstat": "fstat", "olduname": "uname", "oldolduname": "uname", "readdir": "getdents",
-	} {
-		m[name] = []multiplex{{base, nil}}
-	}
-	for _, parts := range m {
-		slices.SortFunc(parts, func(a, b multiplex) int { return strings.Compare(a.base, b.base) })
-	}
-	return m
-}()
-
-// multiplex is a part of a call and what it does.
-type multiplex struct {
-	base string
-	args []policy.Arg
+// A Block with conditions refuses them with ENOSYS, so that C libraries fall back
+// to the call itself, since the filter cannot look at what is meant. socketcall
+// and ipc are refused whole: libseccomp adds rules about parts of them by itself,
+// and takes no others beside.
+var multiplexed = map[string][]string{
+	"socketcall": {
+		"socket", "bind", "connect", "listen", "accept", "getsockname", "getpeername", "socketpair", "sendto", "recvfrom",
+		"shutdown", "setsockopt", "getsockopt", "sendmsg", "recvmsg", "accept4", "recvmmsg", "sendmmsg",
+	},
+	"ipc": {
+		"semop", "semget", "semctl", "semtimedop", "msgsnd", "msgrcv", "msgget", "msgctl", "shmat", "shmdt", "shmget", "shmctl",
+	},
+	"_newselect": {"select"}, "_llseek": {"lseek"}, "arm_fadvise64_64": {"fadvise64"}, "arm_sync_file_range": {"sync_file_range"},
+	"umount": {"umount2"}, "waitpid": {"wait4"}, "truncate64": {"truncate"}, "ftruncate64": {"ftruncate"},
+	"oldstat": {"stat"}, "oldlstat": {"lstat"}, "oldfstat": {"fstat"}, "olduname": {"uname"}, "oldolduname": {"uname"}, "readdir": {"getdents"},
 }
 
 func variantOf(name string) (base string, ok bool) {

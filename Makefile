@@ -12,8 +12,9 @@ KUSTOMIZE   := sigs.k8s.io/kustomize/kustomize/v5@v5.8.2
 KUBECONFORM := github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-# Programs that the tests run, from the distribution: package:program.
-APT := runc:runc busybox-static:busybox
+# What the tests use of the distribution: package:program or package:file.
+APT := runc:runc busybox-static:busybox gcc:gcc libc6-dev:/usr/include/stdio.h libseccomp-dev:/usr/include/seccomp.h \
+  linux-libc-dev:/usr/include/asm-generic/unistd.h qemu-user-static:qemu-aarch64-static
 
 # Modules for tests only, kept apart so that their dependencies never reach the command.
 NESTED := $(patsubst %/go.mod,%,$(wildcard testdata/oracle/go.mod testdata/floor/go.mod testdata/kubernetes/gen/go.mod))
@@ -91,7 +92,7 @@ clean: ## Remove everything that this Makefile made
 # The tests' distribution packages. Without root the tests that need them skip and say so.
 .PHONY: packages
 packages:
-	@missing=(); for entry in $(APT); do command -v "$${entry#*:}" > /dev/null || missing+=("$${entry%:*}"); done; \
+	@missing=(); for entry in $(APT); do command -v "$${entry#*:}" > /dev/null || [ -e "$${entry#*:}" ] || missing+=("$${entry%:*}"); done; \
 	  if [ $${#missing[@]} -eq 0 ]; then exit 0; fi; \
 	  if [ "$$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null; then \
 	    echo "not installed: $${missing[*]}; the tests that need them will skip"; exit 0; fi; \

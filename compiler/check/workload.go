@@ -5,6 +5,7 @@ package check
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -30,7 +31,7 @@ var workloadKinds = map[string]struct {
 // kubernetes reads a workload, or the workloads and policies of a List. Other
 // objects are passed over.
 func kubernetes(doc *syntax.Node, apiVersion, kind string, list *diag.List, set *policy.Set) {
-	if kind == "List" && apiVersion == "v1" {
+	if strings.HasSuffix(kind, "List") {
 		if items := doc.Get("items"); items != nil {
 			for _, item := range items.Items {
 				dispatch(item, list, set)
@@ -40,6 +41,11 @@ func kubernetes(doc *syntax.Node, apiVersion, kind string, list *diag.List, set 
 	}
 	k, ok := workloadKinds[kind]
 	if !ok {
+		if template := doc.Get("spec").Get("template").Get("spec").Get("containers"); template != nil {
+			at := doc.Get("kind")
+			list.Report(diag.UnreadWorkload, at.Span, fmt.Sprintf("%s has pods, and is not a kind that is read: policies are not attached to them", kind),
+				diag.Hint("kinds that are read: %s", strings.Join(slices.Sorted(maps.Keys(workloadKinds)), ", ")))
+		}
 		return
 	}
 	if apiVersion != k.apiVersion {
@@ -74,9 +80,11 @@ func kubernetes(doc *syntax.Node, apiVersion, kind string, list *diag.List, set 
 	}
 	spec := r.mapping(pod, "spec")
 	w.HostNetwork = isTrue(r.boolean(spec, "hostNetwork"))
+	podProfile := r.localhostProfile(r.mapping(spec, "securityContext"))
 	for _, kind := range []policy.ContainerKind{policy.MainContainer, policy.InitContainer, policy.EphemeralContainer} {
 		for _, n := range r.items(spec, kind.ListKey()) {
 			if c, ok := r.container(n, kind); ok {
+				c.SeccompProfile = cmp.Or(c.SeccompProfile, podProfile)
 				w.Containers = append(w.Containers, c)
 			}
 		}
@@ -172,6 +180,15 @@ func (r *reader) labels(metadata *syntax.Node) map[string]string {
 	return labels
 }
 
+// localhostProfile returns the seccomp profile that a securityContext names.
+func (r *reader) localhostProfile(security *syntax.Node) string {
+	profile := r.mapping(security, "seccompProfile")
+	if r.text(profile, "type") != "Localhost" {
+		return ""
+	}
+	return r.text(profile, "localhostProfile")
+}
+
 func (r *reader) container(n *syntax.Node, kind policy.ContainerKind) (policy.Container, bool) {
 	c := policy.Container{Kind: kind, Name: r.text(n, "name"), Span: n.Span}
 	if c.Name == "" {
@@ -187,6 +204,7 @@ func (r *reader) container(n *syntax.Node, kind policy.ContainerKind) (policy.Co
 	capabilities := r.mapping(security, "capabilities")
 	c.AddCapabilities = r.capabilities(capabilities, "add")
 	c.DropCapabilities = r.capabilities(capabilities, "drop")
+	c.SeccompProfile = r.localhostProfile(security)
 	return c, true
 }
 

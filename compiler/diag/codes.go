@@ -48,6 +48,7 @@ const (
 	UnknownTarget     Code = "AV0402"
 	PoolMismatch      Code = "AV0403"
 	NameCollision     Code = "AV0404"
+	UnreadWorkload    Code = "AV0405"
 	Gap               Code = "AV0501"
 	Stricter          Code = "AV0502"
 )
@@ -104,6 +105,7 @@ var Catalogue = []Entry{
 	{UnknownTarget, Error, "unknown target or pool", "The configuration or the command line names a target or a pool that does not exist."},
 	{PoolMismatch, Error, "pool cannot take the target", "The declared node pool lacks what a target needs, or declares what excludes each other."},
 	{NameCollision, Error, "generated names collide", "Two policies would generate the same file name. Rename one."},
+	{UnreadWorkload, Warning, "pods of a kind that is not read", "The object has a pod template, but its kind is not one of those that avert reads, so nothing is attached to its pods and their containers are not judged."},
 	{Gap, Error, "gap in enforcement", "A Block or a default of Block that no back-end of the pool holds exactly. Choose another target, or say in `accept` why this is acceptable."},
 	{Stricter, Error, "a back-end would block more than the policy", "The back-end can only enforce more than the rule says. This is done only by opt-in."},
 }

@@ -2,11 +2,21 @@
 
 package emit
 
-import "github.com/avert-dev/avert/compiler/ir"
+import (
+	"strings"
+
+	"github.com/avert-dev/avert/compiler/ir"
+)
 
 // SeccompFolder is where profiles are installed below the kubelet's seccomp
 // folder, which localhostProfile is relative to.
 const SeccompFolder = "avert"
+
+// OwnSeccompProfile says whether the workload names a seccomp profile for the
+// unit's container that avert did not make, and that attaching one would replace.
+func OwnSeccompProfile(u *ir.Unit) bool {
+	return u.Container != nil && u.Container.SeccompProfile != "" && !strings.HasPrefix(u.Container.SeccompProfile, SeccompFolder+"/")
+}
 
 // SeccompProfile returns the file name of a unit's seccomp profile, which the
 // seccomp back-end writes and the securitycontext back-end attaches. ok is

@@ -27,6 +27,14 @@ func Program(set *policy.Set, list *diag.List) *ir.Program {
 		}
 		names[u.Name] = u
 	}
+	pods := map[string]*ir.PodNetwork{}
+	for _, n := range p.Pods {
+		if first := pods[n.Name]; first != nil {
+			list.Report(diag.NameCollision, n.Policy.Span, fmt.Sprintf("generated objects of %s and %s would both be named %q", first.Policy.ID(), n.Policy.ID(), n.Name),
+				diag.See(first.Policy.Span, "the other policy"), diag.Hint("rename one of the policies"))
+		}
+		pods[n.Name] = n
+	}
 	cache := &layers{list: list, made: map[string]*once{}}
 	parallel(p.Units, func(u *ir.Unit) {
 		var enforced []*policy.Policy

@@ -94,6 +94,14 @@ func TestNameCollision(t *testing.T) {
 	if f := list.Sorted(); len(f) != 1 || f[0].Code != diag.NameCollision {
 		t.Errorf("findings %v", f)
 	}
+	// Files of network policies have the policy's name whatever the workloads.
+	a.Network, b.Network = &policy.NetworkSection{}, &policy.NetworkSection{}
+	w := &policy.Workload{Kind: "Pod", Namespace: "a", Name: "w", Containers: []policy.Container{{Name: "c"}}}
+	list = &diag.List{}
+	lower.Program(&policy.Set{Policies: []*policy.Policy{a, b}, Workloads: []*policy.Workload{w}}, list)
+	if f := list.Sorted(); len(f) != 1 || f[0].Code != diag.NameCollision {
+		t.Errorf("findings %v", f)
+	}
 }
 
 // TestLineageBudget: conditions that do not fit 64 bits are refused, those that

@@ -41,5 +41,8 @@ type Container struct {
 	// AllowPrivilegeEscalation is nil when the workload does not say.
 	// no_new_privs is set when it is false; unknown counts as set.
 	AllowPrivilegeEscalation *bool
-	Span                     diag.Span // of the container's name
+	// SeccompProfile is the localhostProfile that the workload itself names for
+	// the container, or "".
+	SeccompProfile string
+	Span           diag.Span // of the container's name
 }

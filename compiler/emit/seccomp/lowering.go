@@ -39,6 +39,8 @@ func (b *builder) answer(p *policy.Policy, rule string, action policy.Action, pa
 	switch {
 	case b.unit.Container != nil && b.unit.Container.Privileged:
 		l.Status, l.Reason = emit.None, privileged
+	case emit.OwnSeccompProfile(b.unit):
+		l.Status, l.Reason = emit.None, fmt.Sprintf("the container names a profile of its own, %s, which would be lost", b.unit.Container.SeccompProfile)
 	case b.unit.Container == nil || !patched || b.unit.Container.Kind == policy.EphemeralContainer:
 		file, _ := emit.SeccompProfile(b.unit)
 		l.Reason = fmt.Sprintf("once the container names the profile: localhostProfile %s/%s", emit.SeccompFolder, file)
@@ -113,6 +115,8 @@ func (b *builder) system(p *policy.Policy, patched bool) []emit.Lowering {
 			l.Status, l.Reason = emit.None, otherTasks
 		case r.Action == policy.Block && mask&^holdable != 0:
 			l.Status, l.Reason = emit.Looser, otherTasks
+		case r.Action == policy.Block && mask&(1<<policy.UserNS) != 0 && l.Reason == "":
+			l.Reason = "clone3 answers ENOSYS, as in default profiles, since its flags are in memory"
 		case r.Action == policy.Audit:
 			l.Reports, l.ReportsReason = emit.None, "operations of system are not logged"
 		}

@@ -73,8 +73,8 @@ func run(in emit.Input) emit.Output {
 			out.Findings = append(out.Findings, tooComplex(u, c))
 		}
 		out.Lowerings = append(out.Lowerings, b.lowerings(slices.Contains(in.Pool.Targets, "securitycontext"))...)
-		if u.Container != nil && u.Container.Privileged {
-			continue // runtimes ignore profiles of privileged containers
+		if u.Container != nil && u.Container.Privileged || emit.OwnSeccompProfile(u) {
+			continue // nothing attaches it
 		}
 		out.Files = append(out.Files, emit.File{Kind: emit.NodeFile, Name: file, Data: data, Sources: u.Policies})
 	}

@@ -19,23 +19,35 @@ type capset struct {
 }
 
 // capabilities returns the lists with which the container has what it would
-// have without the policy, less what the policy blocks.
+// have without the policy, less what the policy blocks. Under a default of Block
+// everything is dropped and what stays is added; otherwise the container's own
+// lists only lose and gain what is blocked, so that nothing is added that it does
+// not ask for itself.
 func capabilities(u *ir.Unit, given []string) *capset {
+	table := u.Enforced.Capabilities
 	had := emit.Granted(u.Container, given)
-	keep, blocked := []string{}, 0
+	keep, blocked := []string{}, []string{}
 	for _, name := range linux.CapabilityNames() {
 		switch {
-		case u.Enforced.Capabilities.BlocksEverybody(ir.CapabilityBit(name)):
-			blocked++
+		case table.BlocksEverybody(ir.CapabilityBit(name)):
+			blocked = append(blocked, name)
 		case slices.Contains(had, name):
 			keep = append(keep, name)
 		}
 	}
-	if blocked == 0 {
+	if len(blocked) == 0 {
 		return nil
 	}
-	slices.Sort(keep)
-	return &capset{Add: keep, Drop: []string{"ALL"}}
+	if table.Default.Action == policy.Block {
+		slices.Sort(keep)
+		return &capset{Add: keep, Drop: []string{"ALL"}}
+	}
+	isBlocked := func(name string) bool { return slices.Contains(blocked, name) }
+	add := slices.DeleteFunc(slices.Clone(u.Container.AddCapabilities), isBlocked)
+	drop := slices.Concat(u.Container.DropCapabilities, blocked)
+	slices.Sort(add)
+	slices.Sort(drop)
+	return &capset{Add: append([]string{}, slices.Compact(add)...), Drop: slices.Compact(drop)}
 }
 
 const (

@@ -70,7 +70,7 @@ func run(in emit.Input) emit.Output {
 // contextOf returns what a container's securityContext gets.
 func contextOf(u *ir.Unit, pool *platform.Pool, given []string) securityContext {
 	var c securityContext
-	if file, ok := emit.SeccompProfile(u); ok && !u.Container.Privileged && slices.Contains(pool.Targets, "seccomp") {
+	if file, ok := emit.SeccompProfile(u); ok && !u.Container.Privileged && !emit.OwnSeccompProfile(u) && slices.Contains(pool.Targets, "seccomp") {
 		c.SeccompProfile = &profile{Type: "Localhost", LocalhostProfile: emit.SeccompFolder + "/" + file}
 	}
 	if u.Enforced.Capabilities != nil && !u.Container.Privileged {

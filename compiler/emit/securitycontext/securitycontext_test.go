@@ -86,6 +86,11 @@ func TestPatches(t *testing.T) {
 			want:      "allowPrivilegeEscalation: false\n- ALL",
 		},
 		{
+			name: "one Block leaves the rest alone", policies: capabilitiesPolicy(policy.Allow, rule(policy.Block, false, "MKNOD", "SYS_ADMIN")),
+			container: policy.Container{AddCapabilities: []string{"SYS_ADMIN", "SYS_TIME"}, DropCapabilities: []string{"CHOWN"}},
+			want:      "add:\n- SYS_TIME\n- CHOWN\n- MKNOD",
+		},
+		{
 			// Without the key a strategic merge would keep the pod's own list.
 			name: "an empty list is written", policies: capabilitiesPolicy(policy.Block),
 			container: policy.Container{AddCapabilities: []string{"SYS_ADMIN"}},
@@ -133,6 +138,9 @@ func TestPatches(t *testing.T) {
 					t.Errorf("no %q in\n%s", line, text)
 				}
 			}
+			if strings.Contains(text, "NET_RAW") && c.name == "one Block leaves the rest alone" {
+				t.Errorf("what the pod does not ask for is added:\n%s", text)
+			}
 			if strings.Contains(text, "- SYS_ADMIN") && c.container.AddCapabilities == nil {
 				t.Errorf("more than the pod asks for:\n%s", text)
 			}
@@ -142,6 +150,18 @@ func TestPatches(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestOwnProfileStays: a profile that the workload names itself may be stricter
+// than what would replace it.
+func TestOwnProfileStays(t *testing.T) {
+	ps := []*policy.Policy{{Namespace: "n", Name: "p", Syscalls: &policy.SyscallSection{}}}
+	for own, patched := range map[string]bool{"": true, "mine.json": false, "avert/n-p.json": true} {
+		w := &policy.Workload{APIVersion: "v1", Kind: "Pod", Name: "w", Containers: []policy.Container{{Name: "c", SeccompProfile: own}}}
+		if out := emitFor(t, ps, w); (len(out.Files) > 0) != patched {
+			t.Errorf("%q: %d patches", own, len(out.Files))
+		}
 	}
 }
 

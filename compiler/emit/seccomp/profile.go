@@ -203,7 +203,7 @@ func (b *builder) logs() bool { return b.pool.Kernel.AtLeast(linux.KernelVersion
 // either one without or only some with.
 func (b *builder) entries(c *call, usual outcome) []specs.LinuxSyscall {
 	for _, plain := range []bool{true, false} {
-		if out, ok := c.rules(usual, plain, mostLists-b.lists); ok && !upperHalf(out) && (!plain || compilable(out)) {
+		if out, ok := c.rules(usual, plain, mostLists-b.lists); ok && !upperHalf(out) && compilable(out) {
 			b.lists += len(out)
 			return out
 		}
@@ -231,13 +231,14 @@ func (c *call) rules(usual outcome, plain bool, most int) (out []specs.LinuxSysc
 }
 
 // upperHalf says whether a rule wants something of the upper 32 bits but that they
-// are 0. For 32-bit programs libseccomp passes over that part of the condition, so
-// that the rule would match what it is not about.
+// are 0, or nothing of the lower ones. For 32-bit programs libseccomp passes over
+// the upper part of a condition, so that the rule would match what it is not
+// about, and a condition on the upper part alone it loses beside other rules.
 func upperHalf(rules []specs.LinuxSyscall) bool {
 	return slices.ContainsFunc(rules, func(r specs.LinuxSyscall) bool {
 		return slices.ContainsFunc(r.Args, func(a specs.LinuxSeccompArg) bool {
 			if a.Op == specs.OpMaskedEqual {
-				return a.ValueTwo>>32 != 0
+				return a.ValueTwo>>32 != 0 || uint32(a.Value) == 0
 			}
 			return a.Value>>32 != 0
 		})
@@ -245,22 +246,22 @@ func upperHalf(rules []specs.LinuxSyscall) bool {
 }
 
 // compilable says whether libseccomp makes of a call's rules what they say.
-// Version 2.5 does when there is one rule, when all conditions are equalities
-// and masks, or when every rule has one condition, on a number of 32 bits; with
+// Version 2.5 does when there is one rule, when all conditions are masks of the
+// lower 32 bits, or when every rule has one condition, on a number of 32 bits; with
 // other mixtures it may lose rules or not end.
 func compilable(rules []specs.LinuxSyscall) bool {
 	if len(rules) <= 1 {
 		return true
 	}
-	equalities, single := true, true
+	masks, single := true, true
 	for _, r := range rules {
 		single = single && len(r.Args) == 1
 		for _, a := range r.Args {
-			equalities = equalities && (a.Op == specs.OpEqualTo || a.Op == specs.OpMaskedEqual)
+			masks = masks && a.Op == specs.OpMaskedEqual && a.Value>>32 == 0
 			single = single && a.Value < 1<<32
 		}
 	}
-	return equalities || single
+	return masks || single
 }
 
 func entry(o outcome, args []specs.LinuxSeccompArg) specs.LinuxSyscall {

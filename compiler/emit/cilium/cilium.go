@@ -43,15 +43,5 @@ func run(in emit.Input) emit.Output {
 		optionalDeny: in.Pool.CNI.Version == platform.Version{} || in.Pool.CNI.Version.AtLeast(1, 16),
 	}
 	plans := c.dialect.Plans(in.Program)
-	out := emit.Output{Findings: flows.Excess(plans)}
-	if out.Findings != nil {
-		return out
-	}
-	for _, p := range plans {
-		if data := c.compile(p); data != nil {
-			out.Files = append(out.Files, emit.File{Kind: emit.Manifest, Name: p.Name + ".yaml", Data: data, Sources: p.Sources()})
-		}
-	}
-	out.Lowerings = c.Lowerings(in.Program, plans)
-	return out
+	return c.Emit(in.Program, plans, c.compile)
 }

@@ -57,17 +57,7 @@ func run(in emit.Input) emit.Output {
 		onCilium: in.Pool.CNI.Name == cilium,
 	}
 	plans := flows.Dialect{CNI: in.Pool.CNI}.Plans(in.Program)
-	out := emit.Output{Findings: flows.Excess(plans)}
-	if out.Findings != nil {
-		return out
-	}
-	for _, p := range plans {
-		if data := c.compile(p); data != nil {
-			out.Files = append(out.Files, emit.File{Kind: emit.Manifest, Name: p.Name + ".yaml", Data: data, Sources: p.Sources()})
-		}
-	}
-	out.Lowerings = c.Lowerings(in.Program, plans)
-	return out
+	return c.Emit(in.Program, plans, c.compile)
 }
 
 const rests = "rests on: the plugin also drops protocols other than TCP, UDP and SCTP, of which NetworkPolicy says nothing; the node of a pod may always connect to it"

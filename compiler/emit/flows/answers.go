@@ -112,8 +112,8 @@ const (
 	silentAllow = "a plugin does not report what it allows"
 )
 
-// Lowerings returns the answers about every policy with a network section.
-func (a *Answers) Lowerings(program *ir.Program, plans []*Plan) []emit.Lowering {
+// lowerings returns the answers about every policy with a network section.
+func (a *Answers) lowerings(program *ir.Program, plans []*Plan) []emit.Lowering {
 	var out []emit.Lowering
 	for _, p := range plans {
 		a.beyond(p)

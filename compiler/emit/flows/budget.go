@@ -12,9 +12,9 @@ import (
 // n policies that may all select one pod make n² objects and n³ pairs.
 const maxWork = 10_000_000
 
-// Excess reports policies whose selectors overlap each other too much; nothing
+// excess reports policies whose selectors overlap each other too much; nothing
 // should be emitted then.
-func Excess(plans []*Plan) []diag.Diagnostic {
+func excess(plans []*Plan) []diag.Diagnostic {
 	var worst *Plan
 	total, most := 0, 0
 	for _, p := range plans {

@@ -79,7 +79,7 @@ func (d Dialect) alone(p *policy.Policy) *Plan {
 			}
 			rule := d.rule(p, seen, r, dir)
 			if !all {
-				rule.miss(NoLabel)
+				rule.miss(noLabel)
 			}
 			if r.Action == policy.Block {
 				s.Own = append(s.Own, rule)

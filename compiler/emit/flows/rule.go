@@ -29,8 +29,8 @@ const (
 	noFamilies = "inet without inet6 (or the reverse) can be expressed for cidr peers alone"
 	noTypes    = "socket types are known only where every port names its protocol, TCP (stream) or UDP (dgram)"
 	noFamily   = "a plugin sees neither sockets nor families other than INET and INET6"
-	// NoLabel is why a selector lacks a condition.
-	NoLabel = "Cilium does not see some label of the selector: it is no part of an identity, or its name is too long"
+	// noLabel is why a selector lacks a condition.
+	noLabel = "Cilium does not see some label of the selector: it is no part of an identity, or its name is too long"
 )
 
 // rule returns what r says of a direction; subject is what the plugin sees of
@@ -113,7 +113,7 @@ func (d Dialect) peers(p *policy.Policy, r *policy.NetworkRule, out *Rule) []pee
 func (r *Rule) seen(s policy.Selector, sees func(string) bool) policy.Selector {
 	seen, all := visible(s, sees)
 	if !all {
-		r.miss(NoLabel)
+		r.miss(noLabel)
 	}
 	return seen
 }

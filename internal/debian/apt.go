@@ -15,12 +15,8 @@ import (
 	"time"
 
 	"github.com/avert-dev/avert/internal/cache"
+	"github.com/avert-dev/avert/internal/needs"
 )
-
-// Unavailable says what the machine lacks to fetch packages: a program, a source, the network, a suite that has moved.
-type Unavailable struct{ Reason string }
-
-func (e *Unavailable) Error() string { return e.Reason }
 
 // lasts is how long the lists of a suite are used before they are fetched again.
 const lasts = 24 * time.Hour
@@ -35,7 +31,7 @@ type apt struct {
 func open(ctx context.Context, suite string) (apt, func(), error) {
 	for _, program := range []string{"apt-get", "apt-cache", "apt-config", "dpkg", "dpkg-deb"} {
 		if _, err := exec.LookPath(program); err != nil {
-			return apt{}, nil, &Unavailable{Reason: "needs the program " + program + " of Debian, to fetch packages"}
+			return apt{}, nil, &needs.Unavailable{Reason: "needs the program " + program + " of Debian, to fetch packages"}
 		}
 	}
 	dir, err := cache.Dir("debian", "apt", suite)
@@ -58,7 +54,7 @@ func open(ctx context.Context, suite string) (apt, func(), error) {
 func (a apt) refresh(ctx context.Context) error {
 	release, err := os.ReadFile("/etc/os-release")
 	if err != nil {
-		return &Unavailable{Reason: "needs a Debian host, to fetch packages of the suite " + a.suite + " as it fetches its own"}
+		return &needs.Unavailable{Reason: "needs a Debian host, to fetch packages of the suite " + a.suite + " as it fetches its own"}
 	}
 	var codename string
 	for line := range strings.Lines(string(release)) {
@@ -136,9 +132,9 @@ func (a apt) unreachable(from source, err error) error {
 		return err
 	}
 	if strings.Contains(err.Error(), "does not have a Release file") || strings.Contains(err.Error(), "no longer has a Release file") {
-		return &Unavailable{Reason: fmt.Sprintf("the suite %s is not where this host's sources have Debian: old suites move to Debian's archive of old releases, and new ones reach mirrors late; apt says: %v", a.suite, err)}
+		return &needs.Unavailable{Reason: fmt.Sprintf("the suite %s is not where this host's sources have Debian: old suites move to Debian's archive of old releases, and new ones reach mirrors late; apt says: %v", a.suite, err)}
 	}
-	return &Unavailable{Reason: fmt.Sprintf("the lists of the suite %s cannot be fetched; is there a network? apt says: %v", a.suite, err)}
+	return &needs.Unavailable{Reason: fmt.Sprintf("the lists of the suite %s cannot be fetched; is there a network? apt says: %v", a.suite, err)}
 }
 
 // run runs a program of apt on this state. The error holds what it printed.

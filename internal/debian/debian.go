@@ -21,6 +21,7 @@ import (
 	"strings"
 
 	"github.com/avert-dev/avert/internal/cache"
+	"github.com/avert-dev/avert/internal/needs"
 )
 
 // Package is a package in the cache.
@@ -33,7 +34,7 @@ type Package struct {
 
 // Fetch finds the package of a suite (bookworm, bookworm-security, trixie-backports) whose whole name matches the regular
 // expression and whose version is the newest, and fetches it unless the cache has it. Architecture is amd64 or all.
-// The error is an *Unavailable when the machine lacks something.
+// The error is a *needs.Unavailable when the machine lacks something.
 func Fetch(ctx context.Context, suite, pattern string) (Package, error) {
 	whole, err := regexp.Compile("^(?:" + pattern + ")$")
 	if err != nil {
@@ -63,7 +64,7 @@ func Fetch(ctx context.Context, suite, pattern string) (Package, error) {
 			if ctx.Err() != nil {
 				return err
 			}
-			return &Unavailable{Reason: fmt.Sprintf("the package %s %s of the suite %s cannot be fetched; is there a network? %v", name, version, suite, err)}
+			return &needs.Unavailable{Reason: fmt.Sprintf("the package %s %s of the suite %s cannot be fetched; is there a network? %v", name, version, suite, err)}
 		}
 		got, err := filepath.Glob(filepath.Join(dir, "*.deb"))
 		if err != nil || len(got) != 1 {
@@ -107,7 +108,7 @@ func (a apt) newest(ctx context.Context, whole, prefix *regexp.Regexp) (name, ve
 		name, version = r["Package"], r["Version"]
 	}
 	if name == "" {
-		return "", "", &Unavailable{Reason: fmt.Sprintf("the suite %s has no package %s (any more)", a.suite, prefix)}
+		return "", "", &needs.Unavailable{Reason: fmt.Sprintf("the suite %s has no package %s (any more)", a.suite, prefix)}
 	}
 	return name, version, nil
 }

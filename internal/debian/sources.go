@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/avert-dev/avert/internal/needs"
 )
 
 // A source is one entry of apt's lists of sources, in either of its two forms (sources.list(5)).
@@ -127,7 +129,7 @@ func sourceOf(suite, codename string, host []source) (source, error) {
 		if security {
 			what = "Debian's security archive"
 		}
-		return source{}, &Unavailable{Reason: fmt.Sprintf("needs %s among the sources of apt (/etc/apt), to find the suite %s beside the host's own", what, suite)}
+		return source{}, &needs.Unavailable{Reason: fmt.Sprintf("needs %s among the sources of apt (/etc/apt), to find the suite %s beside the host's own", what, suite)}
 	}
 	// Others name their suites like Debian's; Debian's own come without a key or with Debian's.
 	i := slices.IndexFunc(found, func(s source) bool {

@@ -6,6 +6,7 @@
 package needs
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,6 +39,23 @@ func Tool(t testing.TB, name string) string {
 	}
 	Missing(t, "needs the program "+name+"; make test installs it")
 	return ""
+}
+
+// Unavailable is the error of a helper for tests when the machine lacks something; Reason says in words what.
+type Unavailable struct{ Reason string }
+
+func (e *Unavailable) Error() string { return e.Reason }
+
+// NoError ends the test unless err is nil: as Missing does when the error is an Unavailable, as a failure otherwise.
+func NoError(t testing.TB, err error) {
+	t.Helper()
+	var unavailable *Unavailable
+	switch {
+	case errors.As(err, &unavailable):
+		Missing(t, err.Error())
+	case err != nil:
+		t.Fatal(err)
+	}
 }
 
 // Missing ends the test for a reason that stands in words: a skip, or a failure where AVERT_NO_SKIP is set.

@@ -108,6 +108,9 @@ func (c *checker) pool(p *syntax.Pool, names map[string]diag.Span) *platform.Poo
 		}
 		c.release(r.Version, &out.Runtime.Version)
 	}
+	if s := p.SELinux; s != nil {
+		c.release(s.Toolchain, &out.SELinux.Toolchain)
+	}
 	out.Targets, out.TargetSpans = c.targets(p.Targets)
 	return out
 }

@@ -158,6 +158,7 @@ items:
     metadata: {name: bare, labels: {app: a}, namespace: x}
     spec:
       hostNetwork: true
+      securityContext: {seLinuxOptions: {user: u, role: r, type: spc_t}}
       unknown: {keys: [are, fine]}
       containers:
         - name: main
@@ -165,6 +166,7 @@ items:
             privileged: true
             allowPrivilegeEscalation: false
             capabilities: {add: [cap_sys_admin, KILL, KILL], drop: [ALL]}
+            seLinuxOptions: {level: "s0:c1"}
       ephemeralContainers: [{name: debug}]
   - apiVersion: batch/v1
     kind: CronJob
@@ -180,8 +182,8 @@ items:
 			{Name: "main"}, {Name: "prepare", Kind: policy.InitContainer},
 		}},
 		{APIVersion: "v1", Kind: "Pod", Namespace: "x", Name: "bare", Labels: map[string]string{"app": "a"}, HostNetwork: true, Containers: []policy.Container{
-			{Name: "main", Privileged: true, AllowPrivilegeEscalation: &no, AddCapabilities: []string{"KILL", "SYS_ADMIN"}, DropCapabilities: []string{"ALL"}},
-			{Name: "debug", Kind: policy.EphemeralContainer},
+			{Name: "main", Privileged: true, AllowPrivilegeEscalation: &no, AddCapabilities: []string{"KILL", "SYS_ADMIN"}, DropCapabilities: []string{"ALL"}, SELinux: policy.SELinuxOptions{Level: "s0:c1"}},
+			{Name: "debug", Kind: policy.EphemeralContainer, SELinux: policy.SELinuxOptions{User: "u", Role: "r", Type: "spc_t"}},
 		}},
 	}
 	if diff := cmp.Diff(want, set.Workloads, cmp.Comparer(func(a, b diag.Span) bool { return true })); diff != "" {

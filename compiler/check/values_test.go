@@ -151,7 +151,7 @@ func TestConfig(t *testing.T) {
 	got, found := pools(`
 targets: [seccomp, cilium]
 pools:
-  - {name: arm, architectures: [arm64], kernel: 5.10.1-generic, kubernetes: "1.30.2", cni: {name: cilium, version: "1.16", dns: {namespace: dns, matchLabels: {app: coredns}}}, lsm: [selinux], runtime: {name: cri-o, version: "1.31"}}
+  - {name: arm, architectures: [arm64], kernel: 5.10.1-generic, kubernetes: "1.30.2", cni: {name: cilium, version: "1.16", dns: {namespace: dns, matchLabels: {app: coredns}}}, lsm: [selinux], selinux: {toolchain: "3.8"}, runtime: {name: cri-o, version: "1.31"}}
   - {name: rest, targets: [networkpolicy]}
 `)
 	if found != "" {
@@ -165,6 +165,7 @@ pools:
 			Kubernetes: platform.Version{Major: 1, Minor: 30, Patch: 2}, Targets: []string{"cilium", "seccomp"},
 			CNI:     platform.CNI{Name: "cilium", Version: platform.Version{Major: 1, Minor: 16}, DNSNamespace: "dns", DNSLabels: map[string]string{"app": "coredns"}},
 			Runtime: platform.Runtime{Name: "cri-o", Version: platform.Version{Major: 1, Minor: 31}},
+			SELinux: platform.SELinux{Toolchain: platform.Version{Major: 3, Minor: 8}},
 		},
 		rest,
 	}

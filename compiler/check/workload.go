@@ -80,11 +80,13 @@ func kubernetes(doc *syntax.Node, apiVersion, kind string, list *diag.List, set 
 	}
 	spec := r.mapping(pod, "spec")
 	w.HostNetwork = isTrue(r.boolean(spec, "hostNetwork"))
-	podProfile := r.localhostProfile(r.mapping(spec, "securityContext"))
+	podSecurity := r.mapping(spec, "securityContext")
+	podProfile, podSELinux := r.localhostProfile(podSecurity), r.selinux(podSecurity)
 	for _, kind := range []policy.ContainerKind{policy.MainContainer, policy.InitContainer, policy.EphemeralContainer} {
 		for _, n := range r.items(spec, kind.ListKey()) {
 			if c, ok := r.container(n, kind); ok {
 				c.SeccompProfile = cmp.Or(c.SeccompProfile, podProfile)
+				c.SELinux = cmp.Or(c.SELinux, podSELinux)
 				w.Containers = append(w.Containers, c)
 			}
 		}
@@ -189,6 +191,13 @@ func (r *reader) localhostProfile(security *syntax.Node) string {
 	return r.text(profile, "localhostProfile")
 }
 
+// selinux returns the seLinuxOptions of a securityContext. Those of a container
+// replace those of its pod as a whole.
+func (r *reader) selinux(security *syntax.Node) policy.SELinuxOptions {
+	o := r.mapping(security, "seLinuxOptions")
+	return policy.SELinuxOptions{User: r.text(o, "user"), Role: r.text(o, "role"), Type: r.text(o, "type"), Level: r.text(o, "level")}
+}
+
 func (r *reader) container(n *syntax.Node, kind policy.ContainerKind) (policy.Container, bool) {
 	c := policy.Container{Kind: kind, Name: r.text(n, "name"), Span: n.Span}
 	if c.Name == "" {
@@ -205,6 +214,7 @@ func (r *reader) container(n *syntax.Node, kind policy.ContainerKind) (policy.Co
 	c.AddCapabilities = r.capabilities(capabilities, "add")
 	c.DropCapabilities = r.capabilities(capabilities, "drop")
 	c.SeccompProfile = r.localhostProfile(security)
+	c.SELinux = r.selinux(security)
 	return c, true
 }
 

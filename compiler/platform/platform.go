@@ -20,6 +20,7 @@ type Pool struct {
 	Kubernetes    Version
 	CNI           CNI
 	Runtime       Runtime
+	SELinux       SELinux
 	// Folder is where the pool's tree stands in the output: "" when it is the
 	// only pool, else its name.
 	Folder string
@@ -48,4 +49,11 @@ type CNI struct {
 type Runtime struct {
 	Name    string // "containerd" or "cri-o"
 	Version Version
+}
+
+// SELinux is what the nodes compile modules of SELinux with.
+type SELinux struct {
+	// Toolchain is the version of libsepol, and so of secilc and semodule; zero
+	// when the pool does not say.
+	Toolchain Version
 }

@@ -30,6 +30,10 @@ func (k ContainerKind) ListKey() string {
 	return [...]string{"containers", "initContainers", "ephemeralContainers"}[k]
 }
 
+// SELinuxOptions are the parts of a label that a workload names itself; what it
+// leaves open is "".
+type SELinuxOptions struct{ User, Role, Type, Level string }
+
 // Container is one container of a workload.
 type Container struct {
 	Name string
@@ -44,5 +48,8 @@ type Container struct {
 	// SeccompProfile is the localhostProfile that the workload itself names for
 	// the container, or "".
 	SeccompProfile string
-	Span           diag.Span // of the container's name
+	// SELinux are the seLinuxOptions that hold for the container: its own, or
+	// else its pod's.
+	SELinux SELinuxOptions
+	Span    diag.Span // of the container's name
 }

@@ -36,8 +36,17 @@ type Pool struct {
 	CNI *CNI `yaml:"cni"`
 	// Runtime is the container runtime.
 	Runtime *Runtime `yaml:"runtime"`
+	// SELinux is what the nodes load modules of SELinux with.
+	SELinux *SELinux `yaml:"selinux"`
 	// Targets overrides those of the configuration for this pool.
 	Targets []Text `yaml:"targets"`
+}
+
+// SELinux is the userspace of SELinux.
+type SELinux struct {
+	At `yaml:"-"`
+	// Toolchain is the version of libsepol, secilc and semodule, such as "3.6".
+	Toolchain Text `yaml:"toolchain" jsonschema:"required"`
 }
 
 // CNI is a network plugin.

@@ -81,11 +81,14 @@ func kubernetes(doc *syntax.Node, apiVersion, kind string, list *diag.List, set 
 	spec := r.mapping(pod, "spec")
 	w.HostNetwork = isTrue(r.boolean(spec, "hostNetwork"))
 	podSecurity := r.mapping(spec, "securityContext")
-	podProfile, podSELinux := r.localhostProfile(podSecurity), r.selinux(podSecurity)
+	podProfile, podSELinux := r.localhostProfile(r.mapping(podSecurity, "seccompProfile")), r.selinux(podSecurity)
+	podAppArmor := r.appArmor(podSecurity)
+	annotations := r.mapping(r.mapping(pod, "metadata"), "annotations")
 	for _, kind := range []policy.ContainerKind{policy.MainContainer, policy.InitContainer, policy.EphemeralContainer} {
 		for _, n := range r.items(spec, kind.ListKey()) {
 			if c, ok := r.container(n, kind); ok {
 				c.SeccompProfile = cmp.Or(c.SeccompProfile, podProfile)
+				c.AppArmorProfile = cmp.Or(c.AppArmorProfile, appArmorAnnotation(r.text(annotations, policy.AppArmorAnnotation+c.Name)), podAppArmor)
 				c.SELinux = cmp.Or(c.SELinux, podSELinux)
 				w.Containers = append(w.Containers, c)
 			}
@@ -182,13 +185,35 @@ func (r *reader) labels(metadata *syntax.Node) map[string]string {
 	return labels
 }
 
-// localhostProfile returns the seccomp profile that a securityContext names.
-func (r *reader) localhostProfile(security *syntax.Node) string {
-	profile := r.mapping(security, "seccompProfile")
+// localhostProfile returns the profile that a seccompProfile or appArmorProfile
+// names.
+func (r *reader) localhostProfile(profile *syntax.Node) string {
 	if r.text(profile, "type") != "Localhost" {
 		return ""
 	}
 	return r.text(profile, "localhostProfile")
+}
+
+// appArmor returns the AppArmor profile that a securityContext asks for.
+func (r *reader) appArmor(security *syntax.Node) string {
+	profile := r.mapping(security, "appArmorProfile")
+	if r.text(profile, "type") == "Unconfined" {
+		return policy.AppArmorUnconfined
+	}
+	return r.localhostProfile(profile)
+}
+
+// appArmorAnnotation reads the value of the annotation that stood for the field
+// before Kubernetes 1.30: unconfined, runtime/default or localhost/NAME.
+func appArmorAnnotation(value string) string {
+	if value == policy.AppArmorUnconfined {
+		return value
+	}
+	name, _ := strings.CutPrefix(value, "localhost/")
+	if name == value {
+		return ""
+	}
+	return name
 }
 
 // selinux returns the seLinuxOptions of a securityContext. Those of a container
@@ -213,7 +238,8 @@ func (r *reader) container(n *syntax.Node, kind policy.ContainerKind) (policy.Co
 	capabilities := r.mapping(security, "capabilities")
 	c.AddCapabilities = r.capabilities(capabilities, "add")
 	c.DropCapabilities = r.capabilities(capabilities, "drop")
-	c.SeccompProfile = r.localhostProfile(security)
+	c.SeccompProfile = r.localhostProfile(r.mapping(security, "seccompProfile"))
+	c.AppArmorProfile = r.appArmor(security)
 	c.SELinux = r.selinux(security)
 	return c, true
 }

@@ -30,6 +30,14 @@ func (k ContainerKind) ListKey() string {
 	return [...]string{"containers", "initContainers", "ephemeralContainers"}[k]
 }
 
+const (
+	// AppArmorAnnotation and a container's name are the key of the pod's annotation
+	// that names the container's AppArmor profile before Kubernetes 1.30.
+	AppArmorAnnotation = "container.apparmor.security.beta.kubernetes.io/"
+	// AppArmorUnconfined is what a container is that wants no profile.
+	AppArmorUnconfined = "unconfined"
+)
+
 // SELinuxOptions are the parts of a label that a workload names itself; what it
 // leaves open is "".
 type SELinuxOptions struct{ User, Role, Type, Level string }
@@ -48,6 +56,9 @@ type Container struct {
 	// SeccompProfile is the localhostProfile that the workload itself names for
 	// the container, or "".
 	SeccompProfile string
+	// AppArmorProfile is the AppArmor profile that the workload itself asks for:
+	// a name, AppArmorUnconfined, or "" for the runtime's own.
+	AppArmorProfile string
 	// SELinux are the seLinuxOptions that hold for the container: its own, or
 	// else its pod's.
 	SELinux SELinuxOptions

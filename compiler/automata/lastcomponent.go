@@ -15,7 +15,7 @@ func (g *Glob) LastComponentPrefix(prefix string) *Glob {
 	if alts == nil {
 		return nil
 	}
-	return &Glob{pattern: g.pattern, alts: alts}
+	return &Glob{pattern: g.pattern, alts: alts, restricted: len(alts) < len(g.alts) || g.restricted}
 }
 
 func (a alternative) lastComponentPrefix(prefix string) bool {

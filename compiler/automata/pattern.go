@@ -50,6 +50,8 @@ type Glob struct {
 	pattern string
 	// alts are the brace-free alternatives, sorted, without duplicates.
 	alts []alternative
+	// restricted says that pattern has more alternatives.
+	restricted bool
 }
 
 // alternative is one brace-free pattern.

@@ -32,7 +32,7 @@ func checkout(t *testing.T) *ir.Unit {
 
 // TestAttribute names rules from what kernels tell.
 func TestAttribute(t *testing.T) {
-	_, data := ruletable.File(checkout(t), ruletable.Domain{Name: "d1", Exe: []int{0}})
+	_, data := ruletable.File(checkout(t), "avert.u", ruletable.Domain{Name: "d1", Exe: []int{0}})
 	table, err := ruletable.Decode(data)
 	if err != nil {
 		t.Fatal(err)

@@ -56,8 +56,8 @@ func Decode(data []byte) (*Table, error) {
 
 // resolve checks every value, and finds what words stand for.
 func (t *Table) resolve() error {
-	if t.Unit == "" {
-		return errors.New("the unit has no name")
+	if t.Unit == "" || t.Label == "" {
+		return errors.New("the unit has no name or no label")
 	}
 	count := 0
 	parse := func(list []string) (*patterns, error) {

@@ -12,11 +12,12 @@ import (
 	"github.com/avert-dev/avert/compiler/policy"
 )
 
-// Of returns the table of a unit. Domains may name states of u.Enforced.Lineage
-// (see DomainOf); back-ends without domains give none.
-func Of(u *ir.Unit, domains ...Domain) *Table {
+// Of returns the table of a unit that kernels know by a label. Domains may name
+// states of u.Enforced.Lineage (see DomainOf); back-ends without domains give
+// none.
+func Of(u *ir.Unit, label string, domains ...Domain) *Table {
 	b := &builder{
-		table: &Table{Version: Version, Unit: u.Name, Namespace: u.Namespace, Domains: domains},
+		table: &Table{Version: Version, Unit: u.Name, Namespace: u.Namespace, Label: label, Domains: domains},
 		atoms: map[string]int{},
 	}
 	// The atoms of the enforced layer come first, in its order: domains count on it.
@@ -34,8 +35,8 @@ func Of(u *ir.Unit, domains ...Domain) *Table {
 
 // File returns the name and the content of the table of a unit, for the folder
 // of node files of a back-end.
-func File(u *ir.Unit, domains ...Domain) (name string, data []byte) {
-	return u.Name + Extension, Of(u, domains...).Encode()
+func File(u *ir.Unit, label string, domains ...Domain) (name string, data []byte) {
+	return u.Name + Extension, Of(u, label, domains...).Encode()
 }
 
 // DomainOf describes a profile that exactly the processes in one state of

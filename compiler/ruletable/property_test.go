@@ -34,7 +34,7 @@ func unitOf(t *rapid.T) *ir.Unit {
 
 // decoded is the table as a node reads it.
 func decoded(t *rapid.T, u *ir.Unit, domains ...ruletable.Domain) *ruletable.Table {
-	name, data := ruletable.File(u, domains...)
+	name, data := ruletable.File(u, "avert.u", domains...)
 	table, err := ruletable.Decode(data)
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", name, err, data)

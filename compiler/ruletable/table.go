@@ -16,6 +16,9 @@ type Table struct {
 	// Unit names the unit as its artifacts do.
 	Unit      string `json:"unit"`
 	Namespace string `json:"namespace"`
+	// Label is what kernels call the unit: the name of its AppArmor profile
+	// without what follows "//", or its SELinux type.
+	Label string `json:"label"`
 	// Lineage lists the atoms: each is a list of patterns of some `from` field.
 	Lineage [][]string `json:"lineage,omitempty"`
 	// Domains say what the profile of a domain tells about the lineage.

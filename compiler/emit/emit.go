@@ -64,16 +64,25 @@ type File struct {
 	Kind FileKind
 	Name string
 	// Data is complete but for the header that names the sources, which formats
-	// with comments get (see Commented).
+	// with comments get.
 	Data []byte
+	// Comment begins a comment in formats that have any, such as "#". Manifests and
+	// patches are YAML and need not say so.
+	Comment string
 	// Sources are the policies that the file was made from, in order.
 	Sources []*policy.Policy
 	// Workload is what a Patch is aimed at.
 	Workload *policy.Workload
 }
 
-// Commented says whether the format has `#` comments. JSON has none.
-func (f *File) Commented() bool { return f.Kind == Manifest || f.Kind == Patch }
+// CommentMark returns what begins a comment in the file; "" when its format has
+// none, as JSON.
+func (f *File) CommentMark() string {
+	if f.Kind == Manifest || f.Kind == Patch {
+		return "#"
+	}
+	return f.Comment
+}
 
 // Status says how what a back-end enforces relates to what a rule says.
 type Status uint8
@@ -114,6 +123,9 @@ type Lowering struct {
 	Status Status
 	// Reason says why the status is not Exact, or what an Exact one rests on.
 	Reason string
+	// Parts are the operations of a rule or default of `system` that are held
+	// exactly although Status is Looser: several back-ends together may hold all.
+	Parts []string
 	// Causes are the rules of the policy that make a default Looser: a default
 	// is only as exact as the Allows beside it.
 	Causes []string

@@ -65,13 +65,13 @@ func (l *Layer) StateOf(images []string) State {
 		return s
 	}
 	for _, image := range images {
-		s = l.Lineage.Exec(s, l.Paths.atoms(image))
+		s = l.Lineage.Exec(s, l.Paths.AtomsOf(image))
 	}
 	return s
 }
 
-// atoms returns the lineage atoms that a path matches.
-func (t *PathTable) atoms(path string) uint64 {
+// AtomsOf returns the lineage atoms that an image of this path matches.
+func (t *PathTable) AtomsOf(path string) uint64 {
 	var mask uint64
 	for label := range t.Set.Match(path).All() {
 		if i := label - len(t.Groups); i >= 0 && label != t.LoaderLabel() {

@@ -186,3 +186,16 @@ func (s PortSet) Contains(protocol string, port uint16) bool {
 	}
 	return false
 }
+
+// BySocket says whether a rule is decided when a socket is made: it is about
+// families beside INET in both directions, whoever the peer is.
+func (r *NetworkRule) BySocket() bool {
+	return r.AnyPeer && r.AnyPort && len(r.HTTP) == 0 && r.Direction == policy.BothDirections && slices.ContainsFunc(r.Families, func(f string) bool {
+		return f != "inet" && f != "inet6"
+	})
+}
+
+// BySocket says whether any rule is decided when a socket is made.
+func (t *NetworkTable) BySocket() bool {
+	return slices.ContainsFunc(t.Rules, func(r NetworkRule) bool { return r.BySocket() })
+}

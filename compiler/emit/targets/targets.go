@@ -6,20 +6,24 @@ package targets
 
 import (
 	"github.com/avert-dev/avert/compiler/emit"
+	"github.com/avert-dev/avert/compiler/emit/apparmor"
 	"github.com/avert-dev/avert/compiler/emit/cilium"
 	"github.com/avert-dev/avert/compiler/emit/irtext"
 	"github.com/avert-dev/avert/compiler/emit/networkpolicy"
 	"github.com/avert-dev/avert/compiler/emit/seccomp"
 	"github.com/avert-dev/avert/compiler/emit/securitycontext"
+	"github.com/avert-dev/avert/compiler/emit/selinux"
 )
 
 // table is sorted by name.
 var table = []*emit.Target{
+	&apparmor.Target,
 	&cilium.Target,
 	&irtext.Target,
 	&networkpolicy.Target,
 	&seccomp.Target,
 	&securitycontext.Target,
+	&selinux.Target,
 }
 
 // All returns every target, sorted by name.

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package apparmor
+
+import (
+	"github.com/avert-dev/avert/compiler/automata"
+	"github.com/avert-dev/avert/compiler/ir"
+	"github.com/avert-dev/avert/compiler/policy"
+)
+
+// sockets writes what the section `network` says about address families. Peers
+// and ports are not mediated, and INET is never refused: loopback and replies
+// pass whatever the policy says.
+func (b *block) sockets() {
+	b.rule("network")
+	t := b.layer.Network
+	if t == nil {
+		return
+	}
+	for i := range t.Rules {
+		r := &t.Rules[i]
+		if r.Rule.Action == policy.Allow || !r.BySocket() || b.complain && r.Rule.Action == policy.Block {
+			continue
+		}
+		before := "audit"
+		if r.Rule.Action == policy.Block {
+			if holds(b.layer, b.known, r.Cond) != surely || b.inner() && r.Cond == ir.Always {
+				continue
+			}
+			before = verb(r.Rule.Quiet)
+		} else if b.inner() || holds(b.layer, b.known, r.Cond) == never {
+			continue
+		}
+		for _, family := range r.Families {
+			if inet(family) {
+				continue
+			}
+			if len(r.Types) == 0 {
+				b.rule("%s network %s", before, family)
+			}
+			for _, kind := range r.Types {
+				b.rule("%s network %s %s", before, family, kind)
+			}
+		}
+	}
+}
+
+func inet(family string) bool { return family == "inet" || family == "inet6" }
+
+// system writes the operations of `system` that AppArmor mediates, and the part
+// of the runtime's default profile that is about them: no mounting, signals from
+// the runtime and from unconfined processes, signals and tracing within the
+// container.
+func (b *block) system() {
+	blocked := func(o policy.SystemOperation) (bool, bool) {
+		if b.layer.System == nil || b.complain {
+			return false, false
+		}
+		action, quiet := b.mask(b.layer.System, 1<<o)
+		return action == policy.Block, quiet
+	}
+	if mount, quiet := blocked(policy.Mount); mount {
+		for _, operation := range []string{"mount", "umount", "pivot_root"} {
+			b.rule("%s %s", verb(quiet), operation)
+		}
+	} else {
+		b.rule("umount")
+		b.rule("deny mount")
+		b.rule("deny pivot_root")
+	}
+	b.rule("signal (receive) peer={unconfined,runc,crun,conmon,cri-containerd,containerd,crio}")
+	peer := b.name + "{,//**}"
+	b.rule("signal (send,receive) peer=%s", peer)
+	b.rule("ptrace (trace,tracedby,read,readby) peer=%s", peer)
+}
+
+// floor writes what the default profiles of containerd (contrib/apparmor) and
+// CRI-O (containers/common, pkg/apparmor) deny in /proc and /sys: of /proc only
+// processes and sys/kernel can be written, of /sys only cgroups.
+func (b *block) floor() {
+	for _, f := range floor {
+		b.paths("deny", f.globs, f.permissions)
+	}
+}
+
+var floor = []struct {
+	globs       []*automata.Glob
+	permissions string
+}{
+	{parseAll(
+		"/proc/*",
+		"/proc/{[!1-9],[!1-9][!0-9],[!1-9s][!0-9y][!0-9s],[!1-9][!0-9][!0-9][!0-9]*}/**",
+		"/proc/sys/[!k]{*,*/**}",
+		"/proc/sys/kernel/{?,??,[!s][!h][!m]{*,*/**}}",
+	), "w"},
+	{parseAll("/proc/{sysrq-trigger,mem,kmem,kcore}"), "rwklm"},
+	{parseAll("/sys/[!f]*/**", "/sys/f[!s]*/**", "/sys/fs/[!c]*/**", "/sys/fs/c[!g]*/**", "/sys/fs/cg[!r]*/**"), "wkl"},
+	{parseAll("/sys/{firmware,devices/virtual/powercap,kernel/security}/**"), "rwklm"},
+}
+
+func parseAll(patterns ...string) []*automata.Glob {
+	out := make([]*automata.Glob, len(patterns))
+	for i, p := range patterns {
+		out[i] = parseGlob(p)
+	}
+	return out
+}

@@ -26,6 +26,7 @@ type Schema struct {
 
 var all = []Schema{
 	{"config", ".avert.yaml: targets and node pools"},
+	{"event", "an alert: what avert-node events prints, a line each"},
 	{"findings", "what --format json prints"},
 	{"policy", "RuntimePolicy"},
 	{"report", "report.json: what each target holds of each rule"},

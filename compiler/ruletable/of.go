@@ -20,9 +20,12 @@ func Of(u *ir.Unit, label string, domains ...Domain) *Table {
 		table: &Table{Version: Version, Unit: u.Name, Namespace: u.Namespace, Label: label, Domains: domains},
 		atoms: map[string]int{},
 	}
-	// The atoms of the enforced layer come first, in its order: domains count on it.
-	for _, atom := range u.Enforced.Lineage.Atoms {
-		b.atom(atom)
+	// The atoms of the first layer that has any come first, in its order: domains
+	// count on it.
+	for _, l := range append([]*ir.Layer{u.Enforced}, u.Audits...) {
+		for _, atom := range l.Lineage.Atoms {
+			b.atom(atom)
+		}
 	}
 	for _, p := range u.Policies {
 		b.table.Policies = append(b.table.Policies, b.policy(p))
@@ -40,7 +43,7 @@ func File(u *ir.Unit, label string, domains ...Domain) (name string, data []byte
 }
 
 // DomainOf describes a profile that exactly the processes in one state of
-// u.Enforced.Lineage have.
+// u.Enforced.Lineage have; where nothing is enforced, of that of u.Audits[0].
 func DomainOf(name string, s ir.State) Domain {
 	return Domain{Name: name, Exe: bits(s.Current), Parent: bits(s.Parent), Ancestor: bits(s.Seen)}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/avert-dev/avert/compiler/report"
 	"github.com/avert-dev/avert/compiler/syntax"
+	"github.com/avert-dev/avert/runtime/event"
 )
 
 const module = "github.com/avert-dev/avert"
@@ -24,7 +25,7 @@ const draft07 = "http://json-schema.org/draft-07/schema#"
 // root of the repository, since descriptions are the types' doc comments.
 func generate() (map[string][]byte, error) {
 	var source jsonschema.Reflector
-	for _, folder := range []string{"compiler/syntax", "compiler/report"} {
+	for _, folder := range []string{"compiler/syntax", "compiler/report", "runtime/event"} {
 		if err := source.AddGoComments(module, folder, jsonschema.WithFullComment()); err != nil {
 			return nil, err
 		}
@@ -37,7 +38,7 @@ func generate() (map[string][]byte, error) {
 	// has `json` tags, which say what may be absent. One schema has no
 	// references: draft-07 ignores descriptions beside them.
 	input := jsonschema.Reflector{FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, Mapper: scalars}
-	output := jsonschema.Reflector{}
+	output := jsonschema.Reflector{Mapper: texts}
 	files := map[string][]byte{}
 	for _, document := range []struct {
 		name      string
@@ -48,6 +49,7 @@ func generate() (map[string][]byte, error) {
 		{"config", input, syntax.Config{}},
 		{"report", output, report.Document{}},
 		{"findings", output, report.Findings{}},
+		{"event", output, event.Event{}},
 	} {
 		r := document.reflector
 		r.Anonymous, r.DoNotReference, r.LookupComment = true, true, comment
@@ -60,6 +62,14 @@ func generate() (map[string][]byte, error) {
 		files[document.name+".schema.json"] = append(text, '\n')
 	}
 	return files, nil
+}
+
+// texts describes the type of events that escapes bytes.
+func texts(t reflect.Type) *jsonschema.Schema {
+	if t == reflect.TypeFor[event.Text]() {
+		return &jsonschema.Schema{Type: "string"}
+	}
+	return nil
 }
 
 // scalars describes the types of package syntax that carry positions.

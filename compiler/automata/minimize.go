@@ -270,7 +270,7 @@ func (d *dfa) mergeClasses() *dfa {
 	type cell struct{ from, to int32 }
 	end := make([]int, d.classes.num+1) // of each class's column in cells
 	for _, e := range d.edges {
-		end[e.class+1]++
+		end[int(e.class)+1]++
 	}
 	for c := range d.classes.num {
 		end[c+1] += end[c]

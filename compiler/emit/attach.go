@@ -4,7 +4,6 @@ package emit
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/avert-dev/avert/compiler/ir"
@@ -69,9 +68,7 @@ func SELinuxBlock(u *ir.Unit, pool *platform.Pool) (name string, ok bool) {
 	e := u.Enforced
 	ok = e.Capabilities != nil
 	if SELinuxDenies(pool) {
-		ok = ok || e.System != nil || e.Network != nil && slices.ContainsFunc(e.Network.Rules, func(r ir.NetworkRule) bool {
-			return slices.ContainsFunc(r.Families, func(f string) bool { return f != "inet" && f != "inet6" })
-		})
+		ok = ok || e.System != nil || e.Network != nil && e.Network.BySocket()
 	}
 	if u.Container != nil && u.Container.Privileged || OwnSELinuxType(u) {
 		ok = false // nothing attaches it

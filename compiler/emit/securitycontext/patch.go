@@ -18,6 +18,7 @@ type securityContext struct {
 	AllowPrivilegeEscalation *bool    `json:"allowPrivilegeEscalation,omitempty"`
 	Capabilities             *capset  `json:"capabilities,omitempty"`
 	SeccompProfile           *profile `json:"seccompProfile,omitempty"`
+	SELinuxOptions           *label   `json:"seLinuxOptions,omitempty"`
 }
 
 type profile struct {
@@ -25,7 +26,18 @@ type profile struct {
 	LocalhostProfile string `json:"localhostProfile"`
 }
 
-func (c securityContext) empty() bool { return c.Capabilities == nil && c.SeccompProfile == nil }
+// label is core/v1 SELinuxOptions. What a container says replaces what its pod
+// says as a whole, so a patch repeats it.
+type label struct {
+	User  string `json:"user,omitempty"`
+	Role  string `json:"role,omitempty"`
+	Type  string `json:"type"`
+	Level string `json:"level,omitempty"`
+}
+
+func (c securityContext) empty() bool {
+	return c.Capabilities == nil && c.SeccompProfile == nil && c.SELinuxOptions == nil
+}
 
 // patch is the patch of one workload.
 type patch struct {

@@ -73,6 +73,10 @@ func contextOf(u *ir.Unit, pool *platform.Pool, given []string) securityContext 
 	if file, ok := emit.SeccompProfile(u); ok && !u.Container.Privileged && !emit.OwnSeccompProfile(u) && slices.Contains(pool.Targets, "seccomp") {
 		c.SeccompProfile = &profile{Type: "Localhost", LocalhostProfile: emit.SeccompFolder + "/" + file}
 	}
+	if block, ok := emit.SELinuxBlock(u, pool); ok && slices.Contains(pool.Targets, "selinux") {
+		o := u.Container.SELinux
+		c.SELinuxOptions = &label{User: o.User, Role: o.Role, Type: emit.SELinuxType(block), Level: o.Level}
+	}
 	if u.Enforced.Capabilities != nil && !u.Container.Privileged {
 		c.Capabilities = capabilities(u, given)
 	}

@@ -21,6 +21,9 @@ type question struct {
 	span    diag.Span
 	action  policy.Action
 	answers []emit.Lowering
+	// parts are the operations that a rule or default of `system` blocks: several
+	// back-ends may hold them together.
+	parts []string
 }
 
 // gaps asks of every Block whether some back-end holds it exactly, everywhere.
@@ -56,10 +59,20 @@ func questions(p *policy.Policy) []question {
 	var out []question
 	for _, s := range policy.Sections {
 		if action, span, ok := p.Default(s); ok {
-			out = append(out, question{policy: p, rule: s.String() + "/" + policy.BuiltinDefault, span: span, action: action})
+			q := question{policy: p, rule: s.String() + "/" + policy.BuiltinDefault, span: span, action: action}
+			if s == policy.System {
+				q.parts = impliedParts()
+			}
+			out = append(out, q)
 		}
-		for _, r := range p.Rules(s) {
-			out = append(out, question{policy: p, rule: r.ID(), span: r.Span, action: r.Action})
+		for i, r := range p.Rules(s) {
+			q := question{policy: p, rule: r.ID(), span: r.Span, action: r.Action}
+			if s == policy.System {
+				for _, o := range p.System.Rules[i].Operations {
+					q.parts = append(q.parts, o.String())
+				}
+			}
+			out = append(out, q)
 		}
 	}
 	if p.Syscalls != nil && p.Syscalls.BaseNone {
@@ -71,8 +84,54 @@ func questions(p *policy.Policy) []question {
 // BaseRule is what accept entries call the loss of the floor by `base: None`.
 const BaseRule = "syscalls/base"
 
-// held says whether one back-end answered, and always with Exact.
+// impliedParts are the operations that are blocked without a rule.
+func impliedParts() []string {
+	var out []string
+	for _, o := range policy.SystemOperations {
+		if o != policy.IOUring {
+			out = append(out, o.String())
+		}
+	}
+	return out
+}
+
+// together says whether each of the parts is held exactly by some back-end
+// wherever that back-end answers.
+func (q *question) together() bool {
+	if len(q.parts) == 0 {
+		return false
+	}
+	answers := map[string]int{}          // by target
+	holds := map[string]map[string]int{} // by part and target
+	for _, a := range q.answers {
+		answers[a.Target]++
+		parts := a.Parts
+		if a.Status == emit.Exact {
+			parts = q.parts
+		}
+		for _, p := range parts {
+			if holds[p] == nil {
+				holds[p] = map[string]int{}
+			}
+			holds[p][a.Target]++
+		}
+	}
+	return !slices.ContainsFunc(q.parts, func(p string) bool {
+		for target, n := range holds[p] {
+			if n == answers[target] {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// held says whether one back-end answered, and always with Exact, or several
+// hold everything together.
 func (q *question) held() bool {
+	if q.together() {
+		return true
+	}
 	exact := map[string]bool{}
 	for _, a := range q.answers {
 		if _, seen := exact[a.Target]; !seen {

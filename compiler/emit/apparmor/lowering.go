@@ -23,7 +23,6 @@ const (
 	ReasonUnmediated  = "times and extended attributes are not mediated"
 	ReasonAnonymous   = "memfd and deleted files are named like others"
 	ReasonLoader      = "no dynamic loader is refused, since a rule allows one"
-	ReasonMap         = "what process rules block by their default can be mapped"
 	reasonPeers       = "AppArmor mediates families of sockets, not peers or ports, and inet sockets are also used for loopback and replies"
 	reasonMountFD     = "mounts made through descriptors (open_tree, fsmount) are refused only when they are attached, and before kernel 6.7 not at all"
 	reasonTasks       = "domains of one container may signal and trace each other"
@@ -65,6 +64,9 @@ func (b *builder) section(p *policy.Policy, s policy.Section, attached bool) []e
 	}
 	var rules []emit.Lowering
 	for _, r := range p.Rules(s) {
+		if s == policy.Network && !aboutFamilies(p, r) {
+			continue
+		}
 		l := b.answer(p, r.ID(), r.Action)
 		l.Span = r.Span
 		if l.Status == emit.Exact {
@@ -73,7 +75,7 @@ func (b *builder) section(p *policy.Policy, s policy.Section, attached bool) []e
 		rules = append(rules, l)
 	}
 	out := rules
-	if action, span, ok := p.Default(s); ok {
+	if action, span, ok := p.Default(s); ok && s != policy.Network {
 		d := b.answer(p, s.String()+"/"+policy.BuiltinDefault, action)
 		d.Span = span
 		if d.Status == emit.Exact {
@@ -159,7 +161,7 @@ func (b *builder) rule(l *emit.Lowering, p *policy.Policy, r *policy.Rule) {
 			return
 		}
 	case policy.Network:
-		b.network(l, &g, p, r)
+		b.network(l, &g, connections(p, r))
 	case policy.System:
 		b.operations(l, &g, p, r)
 	}
@@ -273,24 +275,31 @@ func (b *builder) movable() bool {
 	})
 }
 
-// network answers for a rule about connections.
-func (b *builder) network(l *emit.Lowering, g *gaps, p *policy.Policy, r *policy.Rule) {
+// aboutFamilies says whether a rule about connections names other families than
+// INET: what is about INET alone is left to the back-ends that know peers.
+func aboutFamilies(p *policy.Policy, r *policy.Rule) bool {
+	return slices.ContainsFunc(connections(p, r).Families, func(f string) bool { return !inet(f) })
+}
+
+// connections finds a rule with its objects.
+func connections(p *policy.Policy, r *policy.Rule) *policy.NetworkRule {
 	for i := range p.Network.Rules {
-		n := &p.Network.Rules[i]
-		if &n.Rule != r {
-			continue
+		if n := &p.Network.Rules[i]; &n.Rule == r {
+			return n
 		}
-		// What lower makes of a rule is not needed to see what it is about.
-		bare := len(n.Peers) == 0 && len(n.Ports) == 0 && len(n.HTTP) == 0 && n.Direction == policy.BothDirections
-		others := slices.ContainsFunc(n.Families, func(f string) bool { return !inet(f) })
-		switch {
-		case r.Action == policy.Allow:
-		case !bare || !others:
-			l.Status, l.Reason = emit.None, reasonPeers
-		default:
-			g.when(slices.ContainsFunc(n.Families, inet), reasonPeers)
-		}
-		return
+	}
+	panic("apparmor: a rule is not in its policy")
+}
+
+// network answers for a rule about families of sockets.
+func (b *builder) network(l *emit.Lowering, g *gaps, n *policy.NetworkRule) {
+	bare := len(n.Peers) == 0 && len(n.Ports) == 0 && len(n.HTTP) == 0 && n.Direction == policy.BothDirections
+	switch {
+	case n.Action == policy.Allow:
+	case !bare:
+		l.Status, l.Reason = emit.None, reasonPeers
+	default:
+		g.when(slices.ContainsFunc(n.Families, inet), reasonPeers)
 	}
 }
 
@@ -346,9 +355,6 @@ func (b *builder) byDefault(l *emit.Lowering, p *policy.Policy, s policy.Section
 	case policy.File:
 		g.when(blocks, ReasonUnmediated)
 		g.when(blocks && b.movable(), ReasonCarry)
-	case policy.Network:
-		l.Status, l.Reason = emit.None, reasonPeers
-		return
 	case policy.System:
 		l.Parts = b.held(policy.SystemOperations[:])
 		g.when(true, reasonSystem)

@@ -91,6 +91,7 @@ func (b *builder) system(p *policy.Policy, patched bool) []emit.Lowering {
 		l.Span = span
 		if l.Status == emit.Exact {
 			l.Status, l.Reason = emit.Looser, "mount, userns, bpf and module are held; not ptrace and signal: "+otherTasks
+			l.Parts = heldOf(policy.SystemOperations[:])
 		}
 		out = append(out, l)
 	}
@@ -115,12 +116,24 @@ func (b *builder) system(p *policy.Policy, patched bool) []emit.Lowering {
 			l.Status, l.Reason = emit.None, otherTasks
 		case r.Action == policy.Block && mask&^holdable != 0:
 			l.Status, l.Reason = emit.Looser, otherTasks
+			l.Parts = heldOf(r.Operations)
 		case r.Action == policy.Block && mask&(1<<policy.UserNS) != 0 && l.Reason == "":
 			l.Reason = "clone3 answers ENOSYS, as in default profiles, since its flags are in memory"
 		case r.Action == policy.Audit:
 			l.Reports, l.ReportsReason = emit.None, "operations of system are not logged"
 		}
 		out = append(out, l)
+	}
+	return out
+}
+
+// heldOf lists those of the operations that a filter can refuse.
+func heldOf(operations []policy.SystemOperation) []string {
+	var out []string
+	for _, o := range operations {
+		if holdable&(1<<o) != 0 {
+			out = append(out, o.String())
+		}
 	}
 	return out
 }

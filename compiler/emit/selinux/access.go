@@ -94,14 +94,13 @@ var operations = map[policy.SystemOperation]operation{
 	},
 	policy.Ptrace: {
 		accesses: []access{{notself, "process", []string{"ptrace"}}},
-		missed:   "ptrace of other types is held; what shares the type, and reading a process through /proc, is not told apart",
+		missed:   "to SELinux reading the memory map of a process through /proc is like reading its status",
 	},
 	policy.Module: {
 		accesses: []access{{anyType, "system", []string{"module_load"}}},
 	},
 	policy.Signal: {
-		accesses: []access{{notself, "process", []string{"sigkill", "signal", "signull", "sigstop"}}},
-		missed:   "signals to other types are held; what shares the type is not told apart",
+		accesses: []access{{notself, "process", []string{"sigchld", "sigkill", "signal", "signull", "sigstop"}}},
 	},
 }
 

@@ -52,6 +52,7 @@ func (a *answerer) lowerings() []emit.Lowering {
 func (a *answerer) answer(p *policy.Policy, r policy.Rule) emit.Lowering {
 	l := emit.Lowering{Scope: a.unit.Name, Policy: p, Rule: r.ID(), Span: r.Span, Action: r.Action, Target: name}
 	block, made := emit.SELinuxBlock(a.unit, a.pool)
+	made = made && (r.Section == policy.Capabilities || emit.SELinuxDenies(a.pool))
 	switch {
 	case a.unit.Container != nil && a.unit.Container.Privileged:
 		l.Status, l.Reason = emit.None, privileged
@@ -189,8 +190,7 @@ func (a *answerer) system(p *policy.Policy) []emit.Lowering {
 	var out []emit.Lowering
 	if action, span, ok := p.Default(policy.System); ok {
 		l := a.answer(p, policy.Rule{Section: policy.System, Name: policy.BuiltinDefault, Action: action, Span: span})
-		partly(&l, true, a.missed(slices.DeleteFunc(slices.Clone(policy.SystemOperations[:]), func(o policy.SystemOperation) bool { return o == policy.IOUring })))
-		unreported(&l, hushed)
+		a.operations(&l, slices.DeleteFunc(slices.Clone(policy.SystemOperations[:]), func(o policy.SystemOperation) bool { return o == policy.IOUring }))
 		out = append(out, l)
 	}
 	if p.System == nil {
@@ -199,13 +199,35 @@ func (a *answerer) system(p *policy.Policy) []emit.Lowering {
 	for i := range p.System.Rules {
 		r := &p.System.Rules[i]
 		l := a.answer(p, r.Rule)
-		if slices.Contains(r.Operations, policy.Mount) && !r.Quiet {
-			unreported(&l, hushed)
+		a.operations(&l, r.Operations)
+		if r.Quiet {
+			l.Reports, l.ReportsReason = emit.Exact, ""
 		}
-		partly(&l, slices.ContainsFunc(r.Operations, a.asks), a.missed(r.Operations))
 		out = append(out, l)
 	}
 	return out
+}
+
+// operations answers for a rule about operations.
+func (a *answerer) operations(l *emit.Lowering, about []policy.SystemOperation) {
+	if slices.Contains(about, policy.Mount) {
+		unreported(l, hushed)
+	}
+	var exact, missed []string
+	held := false
+	for _, o := range about {
+		why := a.missed(o)
+		if why == "" {
+			exact = append(exact, o.String())
+		} else {
+			missed = append(missed, why)
+		}
+		held = held || a.asks(o)
+	}
+	partly(l, held, missed)
+	if l.Status == emit.Looser && l.Action == policy.Block {
+		l.Parts = exact
+	}
 }
 
 // asks says whether the kernels of the pool ask SELinux about an operation.
@@ -214,19 +236,16 @@ func (a *answerer) asks(o policy.SystemOperation) bool {
 	return ok && a.pool.Kernel.AtLeast(e.since)
 }
 
-// missed says what of operations is not held.
-func (a *answerer) missed(of []policy.SystemOperation) []string {
-	var out []string
-	for _, o := range of {
-		e, known := operations[o]
-		switch {
-		case !known:
-			out = append(out, "policies do not know what kernels ask SELinux about "+o.String())
-		case !a.asks(o):
-			out = append(out, fmt.Sprintf("kernels ask SELinux about %s from %s on", o, e.since))
-		case e.missed != "":
-			out = append(out, e.missed)
-		}
+// missed says what of an operation is not held, or "".
+func (a *answerer) missed(o policy.SystemOperation) string {
+	e, known := operations[o]
+	switch {
+	case !known:
+		return "policies do not know what kernels ask SELinux about " + o.String()
+	case !a.asks(o):
+		return fmt.Sprintf("kernels ask SELinux about %s from %s on", o, e.since)
+	case e.missed == "" && o == policy.Signal && len(a.unit.Enforced.Lineage.Conds) > 0:
+		return "processes of one container have one type, and may signal each other"
 	}
-	return out
+	return e.missed
 }

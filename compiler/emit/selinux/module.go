@@ -91,11 +91,12 @@ func (m *module) text() []byte {
 func moduleOf(u *ir.Unit, pool *platform.Pool, block string, given []string) *module {
 	m := &module{block: block, rules: map[vector]map[string]bool{}}
 	m.capabilities(u, given)
-	m.sockets(u.Enforced.Network)
-	m.operations(u.Enforced.System, pool.Kernel)
-	if !emit.SELinuxDenies(pool) {
-		maps.DeleteFunc(m.rules, func(v vector, _ map[string]bool) bool { return v.kind == deny || v.kind == dontaudit })
+	if emit.SELinuxDenies(pool) {
+		m.sockets(u.Enforced.Network)
+		m.operations(u.Enforced.System, pool.Kernel)
+		return m
 	}
+	maps.DeleteFunc(m.rules, func(v vector, _ map[string]bool) bool { return v.kind == deny || v.kind == dontaudit })
 	return m
 }
 

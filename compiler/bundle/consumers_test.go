@@ -317,9 +317,9 @@ func (o overlay) patched(t *testing.T, pool string) (before, after map[string]ob
 var contexts = map[string]map[string]string{
 	"Deployment shop/web.a": {
 		"initContainers/migrate": `{runAsUser: 1000, capabilities: {add: [NET_BIND_SERVICE], drop: [ALL]},
-			seccompProfile: {type: Localhost, localhostProfile: avert/shop-web_deployment-web.a_migrate.json}}`,
+			appArmorProfile: {type: Localhost, localhostProfile: avert.shop-web_deployment-web.a_migrate}, seccompProfile: {type: Localhost, localhostProfile: avert/shop-web_deployment-web.a_migrate.json}}`,
 		"containers/app": `{readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, capabilities: {add: [NET_ADMIN, NET_BIND_SERVICE], drop: [ALL]},
-			seccompProfile: {type: Localhost, localhostProfile: avert/shop-web_deployment-web.a_app.json}}`,
+			appArmorProfile: {type: Localhost, localhostProfile: avert.shop-web_deployment-web.a_app}, seccompProfile: {type: Localhost, localhostProfile: avert/shop-web_deployment-web.a_app.json}}`,
 	},
 	"StatefulSet shop/db": {"containers/db": `{seccompProfile: {type: Localhost, localhostProfile: avert/shop-workers_statefulset-db_db.json}}`},
 	"DaemonSet shop/agent": {

@@ -17,8 +17,12 @@ import (
 type securityContext struct {
 	AllowPrivilegeEscalation *bool    `json:"allowPrivilegeEscalation,omitempty"`
 	Capabilities             *capset  `json:"capabilities,omitempty"`
+	AppArmorProfile          *profile `json:"appArmorProfile,omitempty"`
 	SeccompProfile           *profile `json:"seccompProfile,omitempty"`
 	SELinuxOptions           *label   `json:"seLinuxOptions,omitempty"`
+
+	// annotation names the AppArmor profile where the cluster has no field for it.
+	annotation string
 }
 
 type profile struct {
@@ -36,7 +40,7 @@ type label struct {
 }
 
 func (c securityContext) empty() bool {
-	return c.Capabilities == nil && c.SeccompProfile == nil && c.SELinuxOptions == nil
+	return c == securityContext{AllowPrivilegeEscalation: c.AllowPrivilegeEscalation}
 }
 
 // patch is the patch of one workload.
@@ -85,7 +89,7 @@ func (p *patch) spec() map[string]any {
 		c := &p.workload.Containers[i]
 		item, key := container{Name: c.Name}, c.Kind.ListKey()
 		context, ok := p.contexts[c]
-		if ok {
+		if ok && context != (securityContext{annotation: context.annotation}) {
 			item.SecurityContext = &context
 		}
 		lists[key] = append(lists[key], item)
@@ -96,16 +100,35 @@ func (p *patch) spec() map[string]any {
 	return patched
 }
 
+// annotations are those of the pod.
+func (p *patch) annotations() map[string]string {
+	out := map[string]string{}
+	for c, context := range p.contexts {
+		if context.annotation != "" {
+			out[policy.AppArmorAnnotation+c.Name] = context.annotation
+		}
+	}
+	return out
+}
+
 func (p *patch) file() emit.File {
-	w, spec := p.workload, p.spec()
-	object := map[string]any{"apiVersion": w.APIVersion, "kind": w.Kind, "metadata": map[string]any{"name": w.Name, "namespace": w.Namespace}}
+	w := p.workload
+	metadata := map[string]any{"name": w.Name, "namespace": w.Namespace}
+	object := map[string]any{"apiVersion": w.APIVersion, "kind": w.Kind, "metadata": metadata}
+	pod := map[string]any{"spec": p.spec()}
+	if annotations := p.annotations(); len(annotations) > 0 {
+		pod["metadata"] = map[string]any{"annotations": annotations}
+	}
 	switch w.Kind {
 	case "Pod":
-		object["spec"] = spec
+		object["spec"] = pod["spec"]
+		if annotated, ok := pod["metadata"].(map[string]any); ok {
+			metadata["annotations"] = annotated["annotations"]
+		}
 	case "CronJob":
-		object["spec"] = map[string]any{"jobTemplate": map[string]any{"spec": map[string]any{"template": map[string]any{"spec": spec}}}}
+		object["spec"] = map[string]any{"jobTemplate": map[string]any{"spec": map[string]any{"template": pod}}}
 	default:
-		object["spec"] = map[string]any{"template": map[string]any{"spec": spec}}
+		object["spec"] = map[string]any{"template": pod}
 	}
 	data, err := yaml.Marshal(object)
 	if err != nil {

@@ -77,6 +77,14 @@ func contextOf(u *ir.Unit, pool *platform.Pool, given []string) securityContext 
 		o := u.Container.SELinux
 		c.SELinuxOptions = &label{User: o.User, Role: o.Role, Type: emit.SELinuxType(block), Level: o.Level}
 	}
+	if name, ok := emit.AppArmorProfile(u); ok && !u.Container.Privileged && !emit.OwnAppArmorProfile(u) && slices.Contains(pool.Targets, "apparmor") {
+		// The field exists from Kubernetes 1.30 on, the annotation from the start.
+		if pool.Kubernetes.AtLeast(1, 30) {
+			c.AppArmorProfile = &profile{Type: "Localhost", LocalhostProfile: name}
+		} else {
+			c.annotation = "localhost/" + name
+		}
+	}
 	if u.Enforced.Capabilities != nil && !u.Container.Privileged {
 		c.Capabilities = capabilities(u, given)
 	}

@@ -165,6 +165,37 @@ func TestOwnProfileStays(t *testing.T) {
 	}
 }
 
+// TestAppArmorProfile: the field from Kubernetes 1.30 on, the pod's annotation
+// before, nothing where the container names a profile of its own.
+func TestAppArmorProfile(t *testing.T) {
+	ps := []*policy.Policy{{Namespace: "n", Name: "p", File: &policy.PathSection{Default: policy.Allow}}}
+	for _, c := range []struct {
+		kind, own string
+		minor     int
+		want      string // "" for no patch
+	}{
+		{"Pod", "", 30, "appArmorProfile:\n        localhostProfile: avert.n-p_pod-w_c\n        type: Localhost"},
+		{"Pod", "", 29, "metadata:\n  annotations:\n    container.apparmor.security.beta.kubernetes.io/c: localhost/avert.n-p_pod-w_c\n"},
+		{"Deployment", "", 29, "  template:\n    metadata:\n      annotations:\n        container.apparmor.security.beta.kubernetes.io/c: localhost/avert.n-p_deployment-w_c\n"},
+		{"Pod", "mine", 30, ""},
+		{"Pod", policy.AppArmorUnconfined, 29, ""},
+	} {
+		w := &policy.Workload{APIVersion: "v1", Kind: c.kind, Name: "w", Namespace: "n", Containers: []policy.Container{{Name: "c", AppArmorProfile: c.own}}}
+		program := lower.Program(&policy.Set{Policies: ps, Workloads: []*policy.Workload{w}}, &diag.List{})
+		out := run(emit.Input{Program: program, Pool: &platform.Pool{
+			Targets: []string{"apparmor", name}, Kubernetes: platform.Version{Major: 1, Minor: c.minor},
+			Runtime: platform.Runtime{Name: "containerd", Version: platform.Version{Major: 2, Minor: 1}},
+		}})
+		text := ""
+		for _, f := range out.Files {
+			text += string(f.Data)
+		}
+		if !strings.Contains(text, c.want) || (c.want == "") != (text == "") {
+			t.Errorf("%+v:\n%s", c, text)
+		}
+	}
+}
+
 func TestAloneHoldsNothing(t *testing.T) {
 	out := emitFor(t, capabilitiesPolicy(policy.Block), nil)
 	if len(out.Files) != 0 || len(out.Lowerings) != 1 || out.Lowerings[0].Status != emit.None {

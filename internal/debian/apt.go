@@ -25,33 +25,34 @@ const lasts = 24 * time.Hour
 type apt struct {
 	suite string
 	dir   string
+	fresh bool // the lists were fetched just now
 }
 
 // open returns the state of a suite with lists that are not old, and the lock that it holds.
-func open(ctx context.Context, suite string) (apt, func(), error) {
+func open(ctx context.Context, suite string) (*apt, func(), error) {
 	for _, program := range []string{"apt-get", "apt-cache", "apt-config", "dpkg", "dpkg-deb"} {
 		if _, err := exec.LookPath(program); err != nil {
-			return apt{}, nil, &needs.Unavailable{Reason: "needs the program " + program + " of Debian, to fetch packages"}
+			return nil, nil, &needs.Unavailable{Reason: "needs the program " + program + " of Debian, to fetch packages"}
 		}
 	}
 	dir, err := cache.Dir("debian", "apt", suite)
 	if err != nil {
-		return apt{}, nil, err
+		return nil, nil, err
 	}
-	a := apt{suite, dir}
+	a := &apt{suite: suite, dir: dir}
 	unlock, err := cache.Lock(ctx, dir+".lock")
 	if err != nil {
-		return apt{}, nil, err
+		return nil, nil, err
 	}
-	if err := a.refresh(ctx); err != nil {
+	if err := a.refresh(ctx, lasts); err != nil {
 		unlock()
-		return apt{}, nil, err
+		return nil, nil, err
 	}
 	return a, unlock, nil
 }
 
-// refresh fetches the lists when they are old or were fetched from elsewhere.
-func (a apt) refresh(ctx context.Context) error {
+// refresh fetches the lists when they are older than age or were fetched from elsewhere.
+func (a *apt) refresh(ctx context.Context, age time.Duration) error {
 	release, err := os.ReadFile("/etc/os-release")
 	if err != nil {
 		return &needs.Unavailable{Reason: "needs a Debian host, to fetch packages of the suite " + a.suite + " as it fetches its own"}
@@ -73,7 +74,7 @@ func (a apt) refresh(ctx context.Context) error {
 	sources, stamp := filepath.Join(a.dir, "debian.sources"), filepath.Join(a.dir, "updated")
 	known, _ := os.ReadFile(sources) // none yet is as good as another
 	same := string(known) == from.String()
-	if info, err := os.Stat(stamp); same && err == nil && time.Since(info.ModTime()) < lasts {
+	if info, err := os.Stat(stamp); same && err == nil && time.Since(info.ModTime()) < age {
 		return nil
 	}
 	for _, folder := range []string{"lists/partial", "cache/archives/partial"} {
@@ -88,17 +89,18 @@ func (a apt) refresh(ctx context.Context) error {
 		return err
 	}
 	if _, err := a.run(ctx, a.dir, "apt-get", "-q", "update"); err != nil {
-		if _, old := os.Stat(stamp); same && old == nil && ctx.Err() == nil {
-			return nil // yesterday's lists: what is in the cache can be used, and a download tells what is wrong
+		if _, old := os.Stat(stamp); same && old == nil && age > 0 && ctx.Err() == nil {
+			return nil // with yesterday's lists one can use what the cache has
 		}
-		return a.unreachable(from, err)
+		return a.unreachable(err)
 	}
+	a.fresh = true
 	return os.WriteFile(stamp, nil, 0o600)
 }
 
 // configure writes apt's configuration: how the host reaches its sources (proxies, timeouts), and nothing else of it,
 // since hooks would touch the host.
-func (a apt) configure(ctx context.Context) error {
+func (a *apt) configure(ctx context.Context) error {
 	dump, err := exec.CommandContext(ctx, "apt-config", "dump").Output()
 	if err != nil {
 		return fmt.Errorf("apt-config dump: %w", err)
@@ -127,7 +129,7 @@ Dir::Cache "%[1]s/cache";
 }
 
 // unreachable says why the lists could not be fetched.
-func (a apt) unreachable(from source, err error) error {
+func (a *apt) unreachable(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
@@ -138,7 +140,7 @@ func (a apt) unreachable(from source, err error) error {
 }
 
 // run runs a program of apt on this state. The error holds what it printed.
-func (a apt) run(ctx context.Context, dir, program string, args ...string) ([]byte, error) {
+func (a *apt) run(ctx context.Context, dir, program string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "APT_CONFIG="+filepath.Join(a.dir, "apt.conf"), "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive")

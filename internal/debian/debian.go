@@ -45,7 +45,20 @@ func Fetch(ctx context.Context, suite, pattern string) (Package, error) {
 		return Package{}, err
 	}
 	defer unlock()
-	name, version, err := a.newest(ctx, whole, regexp.MustCompile(pattern))
+	p, err := a.fetch(ctx, whole, regexp.MustCompile(pattern))
+	var unavailable *needs.Unavailable
+	if errors.As(err, &unavailable) && !a.fresh { // the suite may have moved on since its lists were fetched
+		if err := a.refresh(ctx, 0); err != nil {
+			return Package{}, err
+		}
+		return a.fetch(ctx, whole, regexp.MustCompile(pattern))
+	}
+	return p, err
+}
+
+// fetch is Fetch for the lists at hand.
+func (a *apt) fetch(ctx context.Context, whole, prefix *regexp.Regexp) (Package, error) {
+	name, version, err := a.newest(ctx, whole, prefix)
 	if err != nil {
 		return Package{}, err
 	}
@@ -64,7 +77,7 @@ func Fetch(ctx context.Context, suite, pattern string) (Package, error) {
 			if ctx.Err() != nil {
 				return err
 			}
-			return &needs.Unavailable{Reason: fmt.Sprintf("the package %s %s of the suite %s cannot be fetched; is there a network? %v", name, version, suite, err)}
+			return &needs.Unavailable{Reason: fmt.Sprintf("the package %s %s of the suite %s cannot be fetched; is there a network? %v", name, version, a.suite, err)}
 		}
 		got, err := filepath.Glob(filepath.Join(dir, "*.deb"))
 		if err != nil || len(got) != 1 {
@@ -75,7 +88,7 @@ func Fetch(ctx context.Context, suite, pattern string) (Package, error) {
 }
 
 // newest looks up the newest package whose whole name matches; prefix is the expression without anchors.
-func (a apt) newest(ctx context.Context, whole, prefix *regexp.Regexp) (name, version string, err error) {
+func (a *apt) newest(ctx context.Context, whole, prefix *regexp.Regexp) (name, version string, err error) {
 	start, _ := prefix.LiteralPrefix()
 	out, err := a.run(ctx, a.dir, "apt-cache", append([]string{"pkgnames"}, start)...)
 	if err != nil {

@@ -27,6 +27,7 @@ cd /sys/kernel/security/apparmor/features && walk`
 
 // TestAppArmorFeatures boots every kernel and holds the feature files, for which profiles are compiled, against what it says.
 func TestAppArmorFeatures(t *testing.T) {
+	t.Parallel()
 	Matrix(t, func(t *testing.T, kernel string) {
 		r := MustRun(t, Config{Kernel: kernel, LSM: AppArmor}, "sh", "-ec", "uname -r;"+flatten)
 		release, got, _ := strings.Cut(string(r.Output), "\n")

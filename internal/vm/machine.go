@@ -47,10 +47,13 @@ func (m *machine) start(ctx context.Context, stdin io.Reader, stdout io.Writer) 
 
 	timeout := m.config.Timeout
 	if timeout == 0 {
-		timeout = 3 * time.Minute
+		timeout = defaultTimeout
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("the guest did not end within %v", timeout))
-	defer cancel()
+	if timeout != noTimeout {
+		var cancel func()
+		ctx, cancel = context.WithTimeoutCause(ctx, timeout, fmt.Errorf("the guest did not end within %v", timeout))
+		defer cancel()
+	}
 	cmd := exec.CommandContext(ctx, m.qemu, m.arguments(initrd, len(archive), log)...)
 	var problems bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, &problems

@@ -68,6 +68,11 @@ type Config struct {
 	Append string
 }
 
+const (
+	defaultTimeout = 3 * time.Minute
+	noTimeout      = -1
+)
+
 // Result is what became of a command.
 type Result struct {
 	// Output is what the command wrote to its standard output and error.

@@ -4,7 +4,6 @@ package apparmor
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/avert-dev/avert/compiler/automata"
@@ -18,10 +17,10 @@ const (
 
 // errTooLarge says that a glob would need more patterns than a profile should
 // have for it.
-var errTooLarge = errors.New("too large as AppArmor patterns")
+var errTooLarge = errors.New("the pattern is too large for an AppArmor profile")
 
-// patternForm says which names a pattern is to match. AppArmor names a directory with a
-// bySlash at its end, the root "/".
+// patternForm says which names a pattern is to match. AppArmor names a directory
+// with a slash at its end, the root "/".
 type patternForm uint8
 
 const (
@@ -52,7 +51,7 @@ func translateGlob(g *automata.Glob, f patternForm) ([]string, error) {
 		}
 		out = append(out, p)
 		if text += len(p); len(out) > mostPatterns || text > mostText {
-			return nil, fmt.Errorf("`%s` is %w", g, errTooLarge)
+			return nil, errTooLarge
 		}
 	}
 	return out, nil

@@ -13,7 +13,7 @@ import (
 // not see what stands outside. So the braces around and beside a star are kept
 // only where its meaning is the same in every expansion, and written out elsewhere.
 
-// simplifyPieces removes braces around a single alternative.
+// simplifyPieces removes braces around a single alternative, or none but empty ones.
 func simplifyPieces(seq []automata.Piece) []automata.Piece {
 	var out []automata.Piece
 	for _, p := range seq {
@@ -25,11 +25,9 @@ func simplifyPieces(seq []automata.Piece) []automata.Piece {
 		for i, a := range p.Alternatives {
 			alts[i] = simplifyPieces(a)
 		}
-		empty := func(a []automata.Piece) bool { return len(a) == 0 }
-		switch {
-		case len(alts) == 1 || !slices.ContainsFunc(alts, func(a []automata.Piece) bool { return !empty(a) }):
+		if len(alts) == 1 || !slices.ContainsFunc(alts, func(a []automata.Piece) bool { return len(a) > 0 }) {
 			out = joinStars(out, alts[0])
-		default:
+		} else {
 			out = append(out, automata.Piece{Kind: automata.PieceBraces, Alternatives: alts})
 		}
 	}
@@ -54,8 +52,8 @@ func isStar(p automata.Piece) bool {
 	return p.Kind == automata.PieceStar || p.Kind == automata.PieceDouble
 }
 
-// writeOutBraces writes out the braces that can not be kept. Every result begins with a
-// bySlash, and is the root or can not match it.
+// writeOutBraces writes out the braces that can not be kept. Every result begins
+// with a slash, and is the root or can not match it.
 func writeOutBraces(seq []automata.Piece) [][]automata.Piece {
 	i := bracesInTheWay(seq)
 	if i < 0 {
@@ -73,24 +71,21 @@ func bracesInTheWay(seq []automata.Piece) int {
 	if seq[0].Kind == automata.PieceBraces {
 		return 0
 	}
-	if len(seq) > 1 && !slices.ContainsFunc(seq[1:], func(p automata.Piece) bool { return !mayBeEmpty(p) }) && !isStar(seq[1]) {
-		return 1
+	if len(seq) > 1 && seq[1].Kind == automata.PieceBraces && allMayBeEmpty(seq[1:]) {
+		return 1 // the root is among the paths
 	}
 	i, _ := starConflict(seq, byOther, byEnd)
 	return i
 }
 
-// mayBeEmpty reports whether p matches the empty string.
-func mayBeEmpty(p automata.Piece) bool {
-	switch p.Kind {
-	case automata.PieceByte, automata.PieceClass:
-		return false
-	case automata.PieceBraces:
-		return slices.ContainsFunc(p.Alternatives, func(a []automata.Piece) bool {
-			return !slices.ContainsFunc(a, func(p automata.Piece) bool { return !mayBeEmpty(p) })
-		})
-	}
-	return true
+// allMayBeEmpty reports whether seq matches the empty string.
+func allMayBeEmpty(seq []automata.Piece) bool {
+	return !slices.ContainsFunc(seq, func(p automata.Piece) bool {
+		if p.Kind == automata.PieceBraces {
+			return !slices.ContainsFunc(p.Alternatives, allMayBeEmpty)
+		}
+		return !isStar(p)
+	})
 }
 
 // side is what may stand beside a piece, over all expansions.
@@ -106,6 +101,16 @@ const (
 // edgeOf returns what seq shows to a neighbour: at its beginning, or backwards at
 // its end. Where seq may be empty that is also what lies beyond.
 func edgeOf(seq []automata.Piece, beyond side, backwards bool) side {
+	decides := func(p automata.Piece) bool { return p.Kind != automata.PieceBraces }
+	if i := slices.IndexFunc(seq, decides); i >= 0 && !backwards {
+		seq = seq[:i+1]
+	}
+	if i := len(seq) - 1; backwards {
+		for i > 0 && !decides(seq[i]) {
+			i--
+		}
+		seq = seq[max(i, 0):]
+	}
 	out := beyond
 	for i := range seq {
 		p := seq[len(seq)-1-i]
@@ -135,9 +140,9 @@ func sidesOf(seq []automata.Piece, i int, before, after side) (left, right side)
 	return edgeOf(seq[:i], before, true), edgeOf(seq[i+1:], after, false)
 }
 
-// starConflict looks for a star whose meaning is not the same in all expansions. It
-// returns the braces of seq to blame, or -1; found is true and the index -1 when
-// it is those around seq.
+// starConflict looks for a star whose meaning is not the same in all expansions.
+// It returns the index of the braces in seq to blame, or -1 when it is those
+// around seq or nothing was found.
 func starConflict(seq []automata.Piece, before, after side) (index int, found bool) {
 	for i, p := range seq {
 		left, right := sidesOf(seq, i, before, after)
@@ -162,7 +167,7 @@ func starConflict(seq []automata.Piece, before, after side) (index int, found bo
 	return -1, false
 }
 
-// isSettled reports whether a star has one meaning, and one that write can express.
+// isSettled reports whether a star has one meaning, and one that patternWriter can express.
 func isSettled(p automata.Piece, left, right side, slashFollows bool) bool {
 	switch {
 	case (left|right)&byStar != 0:

@@ -3,6 +3,7 @@
 package apparmor
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -70,15 +71,33 @@ func TestPatterns(t *testing.T) {
 	}
 }
 
+// evenly draws from a list with equal chances; rapid itself prefers what stands
+// first.
+func evenly(list []string) *rapid.Generator[string] {
+	return rapid.Custom(func(t *rapid.T) string {
+		n := 0
+		for range 8 {
+			n *= 2
+			if rapid.Bool().Draw(t, "bit") {
+				n++
+			}
+		}
+		return list[n%len(list)]
+	})
+}
+
 // genPattern makes patterns over few bytes, those that AppArmor treats
 // differently among them.
 var genPattern = rapid.Custom(func(t *rapid.T) string {
-	piece := rapid.SampledFrom([]string{
-		"a", "b", "/", "/", "/a", "/b", "*", "*", "**", "/**/", "/**", "/*", "?", "[ab]", "[!a]", "[a-c]", "[!a-c.]",
-		"{a,b}", "{a,}", "{,a}", "{/a,}", "{*,b}", "{b*,*/a}", "{**,a}", "{/**,b}", "{a/,}", "{a/b,{b,c*}c}", "{,}", "{a}", "{*}", "{,/b/**}",
-		".", `\*`, `\?`, `\[`, `\]`, `\{`, `\}`, `\,`, `\\`, "@", "^", "$", "#", "+", "|", "(", ")", "-", "!", "~", "%", "=", "<", ">", ":", ";", "&", "'", `"`, " ", "\t", "\n", "\x01", "\x7f", "ä", "\xff",
-		`[\-a]`, `[\^a]`, `[!\^\-]`, `[!\-]`, `[\*\?\[\]\{\},\\]`, "[!-0]", `["#. +|()$]`, "[\x01-\x1f]", "[@-\\[]", "@{a,b}",
+	shape := evenly([]string{
+		"a", "b", "/", "/", "/a", "*", "*", "**", "/**/", "/**", "/*", "?", "[ab]", "[!a]",
+		"{a,b}", "{a,}", "{,a}", "{/a,}", "{*,b}", "{b,/a/*}", "{b*,*/a}", "{**,a}", "{/**,b}", "{a/,b}", "{b,a/}", "{a/b,{b,c*}c}", "{,}", "{a}", "{*}", "{,/b/**}",
 	})
+	special := evenly([]string{
+		".", `\*`, `\?`, `\[`, `\]`, `\{`, `\}`, `\,`, `\\`, "@", "@{a,b}", "^", "$", "#", "+", "|", "(", ")", "-", "!", "~", "%", "=", "<", ">", ":", ";", "&", "'", `"`, " ", "\t", "\n", "\x01", "\x7f", "ä", "\xff",
+		"[a-c]", "[!a-c.]", `[\-a]`, `[\^a]`, `[!\^\-]`, `[!\-]`, `[\*\?\[\]\{\},\\]`, "[!-0]", `["#. +|()$]`, "[\x01-\x1f]", "[@-\\[]",
+	})
+	piece := rapid.OneOf(shape, shape, special)
 	var b strings.Builder
 	b.WriteString("/")
 	for range rapid.IntRange(0, 6).Draw(t, "pieces") {
@@ -211,4 +230,102 @@ func TestPatternsAgainstTheParser(t *testing.T) {
 		}
 	})
 	t.Logf("%d decisions", decisions)
+}
+
+// TestPatternsOfEveryByte: a name and a class with any byte are themselves.
+func TestPatternsOfEveryByte(t *testing.T) {
+	var names []string
+	for b := 1; b < 256; b++ {
+		if b != '/' && b != '.' {
+			names = append(names, string([]byte{byte(b)}))
+		}
+	}
+	var source strings.Builder
+	source.WriteString("abi <abi/3.0>,\n")
+	for i, name := range names {
+		fmt.Fprintf(&source, "profile p%d {\n", i)
+		writeRules(t, &source, mustGlob(t, "/"+automata.Escape(name)), "")
+		if name[0] < 0x80 {
+			writeRules(t, &source, mustGlob(t, `/class/[\`+name+`.]`), "")
+			writeRules(t, &source, mustGlob(t, `/not/[!\`+name+`.]`), "")
+		}
+		source.WriteString("}\n")
+	}
+	profiles, err := apparmorbin.NewParser(t, "6.12").Compile(source.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range profiles {
+		var i int
+		if _, err := fmt.Sscanf(p.Name, "p%d", &i); err != nil {
+			t.Fatal(err)
+		}
+		for k, name := range names {
+			wants := map[string]bool{"/" + name: i == k}
+			if names[i][0] < 0x80 {
+				wants["/class/"+name], wants["/not/"+name] = i == k, i != k
+			}
+			for path, want := range wants {
+				if got := p.File(path, true).Has(apparmorbin.Read); got != want {
+					t.Errorf("%s: %q is %v", p.Name, path, got)
+				}
+				if got := p.File(path+"/", true).Has(apparmorbin.Write); got != want {
+					t.Errorf("%s: %q is %v", p.Name, path+"/", got)
+				}
+			}
+		}
+	}
+}
+
+// TestClassesDoNotGrantLinks: the names of a link are separated by NUL, which a
+// negated class of AppArmor would match.
+func TestClassesDoNotGrantLinks(t *testing.T) {
+	list, err := patterns(mustGlob(t, "/a[!b]*/**"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	parser := apparmorbin.NewParser(t, "6.12")
+	for pattern, want := range map[string]bool{list[0]: false, "/a[^b]**": true} {
+		profiles, err := parser.Compile("profile p { link /a -> /x, " + pattern + " l, }")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := profiles[0].Link("/a", "/secret/x", true); got != want {
+			t.Errorf("%s makes the link %v", pattern, got)
+		}
+	}
+}
+
+func TestLiterals(t *testing.T) {
+	for _, c := range []struct {
+		glob string
+		want []string
+		ok   bool
+	}{
+		{"/bin/sh", []string{"/bin/sh"}, true},
+		{"/{usr/,}bin/{sh,dash}", []string{"/bin/dash", "/bin/sh", "/usr/bin/dash", "/usr/bin/sh"}, true},
+		{"/a[bc]", []string{"/ab", "/ac"}, true},
+		{"/{a,[ab]}", []string{"/a", "/b"}, true},
+		{"/{,a}", []string{"/", "/a"}, true},
+		{"/a*", nil, false},
+		{"/{a,**}", nil, false},
+		{"/a?", nil, false},
+		{"/{a,b}{c,d}{e,f}{g,h}", nil, false},
+	} {
+		got, ok := literals(mustGlob(t, c.glob), 8)
+		if d := cmp.Diff(c.want, got); d != "" || ok != c.ok {
+			t.Errorf("literals(%q) is %v %s", c.glob, ok, d)
+		}
+	}
+}
+
+func TestPatternsTooLarge(t *testing.T) {
+	for _, glob := range []string{
+		"/" + strings.Repeat("\xff", 3000),
+		"/" + strings.Repeat("{a,b*}*", 9),
+	} {
+		if list, err := both(mustGlob(t, glob)); !errors.Is(err, errTooLarge) {
+			t.Errorf("%.20q: %d patterns, %v", glob, len(list), err)
+		}
+	}
 }

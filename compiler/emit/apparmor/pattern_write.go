@@ -54,7 +54,7 @@ func (w *patternWriter) sequence(seq []automata.Piece, before, after side) {
 		left, right := sidesOf(seq, i, before, after)
 		switch p := seq[i]; p.Kind {
 		case automata.PieceByte:
-			w.byte(p.Byte)
+			w.literal(p.Byte)
 		case automata.PieceClass:
 			w.class(p.Members)
 		case automata.PieceStar:
@@ -120,7 +120,7 @@ func (w *patternWriter) open() {
 	w.out = append(w.out, '{')
 }
 
-func (w *patternWriter) byte(b byte) {
+func (w *patternWriter) literal(b byte) {
 	switch {
 	case b < ' ' || b == '"' || b == '\\' || b >= 0x7f:
 		// `\\` will not do: the parser takes it with a space or a quote that follows.
@@ -154,37 +154,37 @@ func (w *patternWriter) class(members []byte) {
 // classText writes a class of ascending bytes, or of all that are not among them
 // and neither '/' nor NUL. `-` is itself only at the beginning and `^` only
 // elsewhere; no escape helps.
-func classText(bytes []byte, negated bool) []byte {
+func classText(set []byte, negated bool) []byte {
 	w := &patternWriter{out: []byte("[")}
 	if negated {
 		w.out = append(w.out, '^')
 	}
-	if slices.Contains(bytes, '-') {
+	if slices.Contains(set, '-') {
 		w.out = append(w.out, '-')
 	}
 	if negated {
 		w.out = append(w.out, `\000/`...)
 	}
-	w.ranges(slices.DeleteFunc(slices.Clone(bytes), func(b byte) bool { return b == '-' || b == '^' }))
-	if slices.Contains(bytes, '^') {
+	w.ranges(slices.DeleteFunc(slices.Clone(set), func(b byte) bool { return b == '-' || b == '^' }))
+	if slices.Contains(set, '^') {
 		w.out = append(w.out, '^')
 	}
 	return append(w.out, ']')
 }
 
 // ranges writes ascending bytes, three or more in a row as a range.
-func (w *patternWriter) ranges(bytes []byte) {
-	for i := 0; i < len(bytes); {
+func (w *patternWriter) ranges(set []byte) {
+	for i := 0; i < len(set); {
 		k := i
-		for k+1 < len(bytes) && bytes[k+1] == bytes[k]+1 {
+		for k+1 < len(set) && set[k+1] == set[k]+1 {
 			k++
 		}
-		w.member(bytes[i])
+		w.member(set[i])
 		if k > i+1 {
 			w.out = append(w.out, '-')
 		}
 		if k > i {
-			w.member(bytes[k])
+			w.member(set[k])
 		}
 		i = k + 1
 	}
@@ -195,7 +195,7 @@ func (w *patternWriter) member(b byte) {
 		w.out = append(w.out, b)
 		return
 	}
-	w.byte(b)
+	w.literal(b)
 }
 
 // quotePattern quotes a pattern where a profile asks for it.

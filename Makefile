@@ -14,7 +14,8 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # What the tests use of the distribution: package:program or package:file.
 APT := runc:runc busybox-static:busybox gcc:gcc libc6-dev:/usr/include/stdio.h libseccomp-dev:/usr/include/seccomp.h \
-  linux-libc-dev:/usr/include/asm-generic/unistd.h qemu-user-static:qemu-aarch64-static
+  linux-libc-dev:/usr/include/asm-generic/unistd.h qemu-user-static:qemu-aarch64-static \
+  qemu-system-x86:qemu-system-x86_64 xz-utils:xz zstd:zstd apparmor:apparmor_parser secilc:secilc
 
 # Modules for tests only, kept apart so that their dependencies never reach the command.
 NESTED := $(patsubst %/go.mod,%,$(wildcard testdata/oracle/go.mod testdata/floor/go.mod testdata/kubernetes/gen/go.mod))
@@ -56,7 +57,7 @@ test: packages .tools/kustomize .tools/kubeconform lint ## Set up what the tests
 lint: .tools/staticcheck ## gofmt, go vet and staticcheck over every module
 	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs -r gofmt -l); \
 	  if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w:" >&2; echo "$$unformatted" >&2; exit 1; fi
-	$(call each-module,go vet ./... && staticcheck ./...)
+	$(call each-module,go vet -tags guest ./... && staticcheck -tags guest ./...)
 
 .PHONY: generate
 generate: ## Regenerate what is generated from the code, and the Kubernetes schemas of the tests
@@ -69,6 +70,11 @@ bench: ## Run the benchmarks
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME (10m)
 	.ci/fuzz $(FUZZTIME)
+
+.PHONY: vm
+vm: ## Run CMD='...', or a shell, on a kernel of the tests: KERNEL=6.12 LSM=selinux
+	@go build -o bin/avert-vm ./internal/vm/cmd
+	@bin/avert-vm $(if $(KERNEL),-kernel '$(KERNEL)') $(if $(LSM),-lsm '$(LSM)') $(if $(CMD),-- sh -c "$$CMD")
 
 .PHONY: dist
 dist: ## Build static binaries for every platform, with SHA256SUMS, into dist/

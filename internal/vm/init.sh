@@ -31,7 +31,7 @@ ip link set lo up
 for module in $(cat /avert/modules); do insmod /avert/$module.ko; done
 
 if [ -e /avert/terminal ]; then
-  setsid cttyhack sh /avert/job < /dev/ttyS1 > /dev/ttyS1 2>&1
+  setsid -c sh /avert/job < /dev/ttyS1 > /dev/ttyS1 2>&1
 else
   stty -F /dev/ttyS1 raw -echo
   sh /avert/job < /dev/null > /dev/ttyS1 2>&1

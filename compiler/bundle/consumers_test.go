@@ -330,8 +330,9 @@ var contexts = map[string]map[string]string{
 		"initContainers/fetch": `{seccompProfile: {type: Localhost, localhostProfile: avert/shop-workers_cronjob-report_fetch.json}}`,
 		"containers/report":    `{seccompProfile: {type: Localhost, localhostProfile: avert/shop-workers_cronjob-report_report.json}}`,
 	},
-	"Pod shop/shell":     {"containers/shell": `{seccompProfile: {type: Localhost, localhostProfile: avert/shop-workers_pod-shell_shell.json}}`},
-	"Deployment /lonely": {"containers/app": `{capabilities: {add: [], drop: [ALL]}}`},
+	"Pod shop/shell": {"containers/shell": `{seccompProfile: {type: Localhost, localhostProfile: avert/shop-workers_pod-shell_shell.json}}`},
+	"Deployment /lonely": {"containers/app": `{capabilities: {add: [], drop: [ALL]},
+			appArmorProfile: {type: Localhost, localhostProfile: avert.default-lonely_deployment-lonely_app}}`},
 }
 
 // expect sets contexts in the objects.

@@ -53,10 +53,11 @@ func documentShapes() map[string]*shape {
 		},
 	}
 	pool := &shape{
-		keys: []string{"name", "kernel", "lsm", "architectures", "kubernetes", "cni", "runtime", "targets"},
+		keys: []string{"name", "kernel", "lsm", "architectures", "kubernetes", "cni", "runtime", "selinux", "targets"},
 		in: map[string]*shape{
 			"cni":     {keys: []string{"name", "version", "dns"}, in: map[string]*shape{"dns": keys("namespace", "matchLabels")}},
 			"runtime": keys("name", "version"),
+			"selinux": keys("toolchain"),
 		},
 	}
 	return map[string]*shape{

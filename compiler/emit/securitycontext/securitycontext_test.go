@@ -196,6 +196,48 @@ func TestAppArmorProfile(t *testing.T) {
 	}
 }
 
+// TestSELinuxType: containers get the type of their module, with what their pods
+// say of the rest of the label, where the pool uses the target and has the type.
+func TestSELinuxType(t *testing.T) {
+	pool := func(targets ...string) *platform.Pool {
+		return &platform.Pool{
+			Targets: targets, LSMs: []string{"selinux"}, SELinux: platform.SELinux{Toolchain: platform.Version{Major: 3, Minor: 6}},
+			Runtime: platform.Runtime{Name: "cri-o", Version: platform.Version{Major: 1, Minor: 31}},
+		}
+	}
+	const made = "seLinuxOptions: type: avert_n-p__pod-w__c.process"
+	for _, c := range []struct {
+		name      string
+		pool      *platform.Pool
+		container policy.Container
+		want      string
+	}{
+		{"attached", pool(name, "selinux"), policy.Container{}, made},
+		{"the rest stays", pool(name, "selinux"), policy.Container{SELinux: policy.SELinuxOptions{User: "u", Role: "r", Level: "s0:c1,c2"}},
+			"seLinuxOptions: level: s0:c1,c2 role: r type: avert_n-p__pod-w__c.process user: u"},
+		{"renewed", pool(name, "selinux"), policy.Container{SELinux: policy.SELinuxOptions{Type: "avert_old.process"}}, made},
+		{"another target", pool(name), policy.Container{}, ""},
+		{"a type of its own", pool(name, "selinux"), policy.Container{SELinux: policy.SELinuxOptions{Type: "spc_t"}}, ""},
+		{"privileged", pool(name, "selinux"), policy.Container{Privileged: true}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.container.Name = "c"
+			w := &policy.Workload{APIVersion: "v1", Kind: "Pod", Namespace: "n", Name: "w", Containers: []policy.Container{c.container}}
+			ps := []*policy.Policy{{Namespace: "n", Name: "p", System: &policy.SystemSection{Rules: []policy.SystemRule{{
+				Rule: policy.Rule{Section: policy.System, Name: "r", Action: policy.Block}, Operations: []policy.SystemOperation{policy.UserNS}}}}}}
+			program := lower.Program(&policy.Set{Policies: ps, Workloads: []*policy.Workload{w}}, &diag.List{})
+			var text string
+			for _, f := range run(emit.Input{Program: program, Pool: c.pool}).Files {
+				text += string(f.Data)
+			}
+			text = strings.Join(strings.Fields(text), " ")
+			if got := strings.Contains(text, "seLinuxOptions"); got != (c.want != "") || !strings.Contains(text, c.want) {
+				t.Errorf("want %q in\n%s", c.want, text)
+			}
+		})
+	}
+}
+
 func TestAloneHoldsNothing(t *testing.T) {
 	out := emitFor(t, capabilitiesPolicy(policy.Block), nil)
 	if len(out.Files) != 0 || len(out.Lowerings) != 1 || out.Lowerings[0].Status != emit.None {

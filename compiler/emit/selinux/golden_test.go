@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/compiler/emit"
 	"github.com/avert-dev/avert/compiler/lower"
+	"github.com/avert-dev/avert/compiler/platform"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden archives")
@@ -42,9 +44,9 @@ func TestGolden(t *testing.T) {
 					if !strings.HasSuffix(f.Name, ".cil") {
 						continue // tables of rules have tests of their own
 					}
-					got.Files = append(got.Files, txtar.File{Name: pool + "/" + f.Name, Data: f.Data})
+					got.Files = append(got.Files, txtar.File{Name: pool.Name + "/" + f.Name, Data: f.Data})
 				}
-				got.Files = append(got.Files, txtar.File{Name: pool + "/answers", Data: answers(out)})
+				got.Files = append(got.Files, txtar.File{Name: pool.Name + "/answers", Data: answers(out)})
 			}
 			if *update {
 				if err := os.WriteFile(path, txtar.Format(got), 0o644); err != nil {
@@ -60,7 +62,7 @@ func TestGolden(t *testing.T) {
 }
 
 // emitAll compiles policies for each pool of a configuration, in its order.
-func emitAll(t testing.TB, input, config []byte) func(func(string, emit.Output) bool) {
+func emitAll(t testing.TB, input, config []byte) iter.Seq2[*platform.Pool, emit.Output] {
 	t.Helper()
 	list := &diag.List{}
 	program := lower.Program(check.Documents([]*diag.File{diag.NewFile("input.yaml", input)}, list), list)
@@ -68,12 +70,12 @@ func emitAll(t testing.TB, input, config []byte) func(func(string, emit.Output) 
 	if list.HasErrors() {
 		t.Fatal(list.Sorted())
 	}
-	return func(yield func(string, emit.Output) bool) {
+	return func(yield func(*platform.Pool, emit.Output) bool) {
 		for _, pool := range pools {
 			if err := Target.Takes(pool); err != nil {
 				t.Fatal(err)
 			}
-			if !yield(pool.Name, Target.Emit(emit.Input{Program: program, Pool: pool})) {
+			if !yield(pool, Target.Emit(emit.Input{Program: program, Pool: pool})) {
 				return
 			}
 		}

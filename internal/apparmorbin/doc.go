@@ -11,6 +11,10 @@
 // policy_unpack.c, automata in match.c, permissions in policy_compat.c (lib.c and
 // file.c before 6.2), links in file.c, mounts in mount.c, peers in label.c.
 //
+// TestKernelAgrees compares it with kernels: files, links, execs, sockets and
+// mounts. Capabilities, signals, ptrace, umount and pivot_root are tested against
+// what the rules mean only.
+//
 // It is no loader and checks less than the kernel; it never panics on bytes that
 // are no policy.
 package apparmorbin

@@ -56,6 +56,10 @@ func TestPatterns(t *testing.T) {
 		{`/x@\{a\}`, []string{`/x@\{a\}`}, []string{`/x@\{a\}/`}, []string{`/x@\{a\}{,/}`}},
 		{"/{a}/{b,{c,d}}", []string{"/a/{b,{c,d}}"}, []string{"/a/{b,{c,d}}/"}, []string{"/a/{b,{c,d}}{,/}"}},
 		{"/{a,b}{*,c}*d", []string{"/{a,b}**d", "/{a,b}c*d"}, []string{"/{a,b}**d/", "/{a,b}c*d/"}, []string{"/{a,b}**d{,/}", "/{a,b}c*d{,/}"}},
+		{"/{a/,b}*", []string{"/a/*", "/b*"}, []string{"/a/*/", "/b*/"}, []string{"/a/?*{,/}", "/b*{,/}"}},
+		{"/{a/,b}**", []string{"/a/**?", "/b{,**?}"}, []string{"/a/**/", "/b**/"}, []string{"/a/**", "/b**"}},
+		{"/a/**{,b}", []string{"/a/**?", "/a/**b"}, []string{"/a/**/", "/a/**b/"}, []string{"/a/**", "/a/**b{,/}"}},
+		{"/a/*{,b}", []string{"/a/*", "/a/*b"}, []string{"/a/*/", "/a/*b/"}, []string{"/a/?*{,/}", "/a/*b{,/}"}},
 	} {
 		g := mustGlob(t, c.glob)
 		for _, f := range []struct {

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+// Guest is the side of a kernel test that runs in the guest: it loads policies, starts processes under them, has them carry
+// out operations and prints the outcomes. It runs unconfined, in a mount namespace of its own. It is for kerneltest alone.
+package main
+
+import (
+	"bufio"
+	"encoding/gob"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/avert-dev/avert/internal/kerneltest/wire"
+)
+
+func main() {
+	if err := run(os.Args[1]); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
+
+func run(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var job wire.Job
+	if err := gob.NewDecoder(bufio.NewReader(f)).Decode(&job); err != nil {
+		return err
+	}
+	w, err := newWorld(&job)
+	if err != nil {
+		return err
+	}
+	idle, err := startProbe()
+	if err != nil {
+		return err
+	}
+	defer idle.end()
+	outcomes := make([][]wire.Outcome, len(job.Cases))
+	for i := range job.Cases {
+		r := runner{world: w, c: &job.Cases[i], outside: idle.pid}
+		outcomes[i], err = r.run()
+		if err != nil {
+			return fmt.Errorf("case %d: %w", i, err)
+		}
+	}
+	encoded, err := json.Marshal(outcomes)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Printf("\n%s%s\n", wire.ResultMark, encoded)
+	return err
+}

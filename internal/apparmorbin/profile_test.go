@@ -152,6 +152,7 @@ func TestExec(t *testing.T) {
   /ns px -> :space:other,
   /all/** ix,
   /all/exact px -> other,
+  /all/{one,two{,/}} px -> other,
   deny /all/never x,
   owner /own ix,
   /data r,
@@ -175,6 +176,9 @@ func TestExec(t *testing.T) {
 			{"/ns", Transition{Kind: Named, Target: ":space:other", Unsafe: true}},
 			{"/all/x/y", Transition{Kind: Inherit}},
 			{"/all/exact", Transition{Kind: Named, Target: "other", Unsafe: true}},
+			{"/all/one", Transition{Kind: Named, Target: "other", Unsafe: true}}, // braces of names are as exact as names
+			{"/all/two", Transition{Kind: Named, Target: "other", Unsafe: true}},
+			{"/all/onetwo", Transition{Kind: Inherit}},
 			{"/own", Transition{Kind: Inherit}},
 		} {
 			got, ok := p.Exec(c.path, true)

@@ -333,3 +333,37 @@ func TestPatternsTooLarge(t *testing.T) {
 		}
 	}
 }
+
+// TestPatternsInMounts: rules about mounts take the patterns of directories.
+func TestPatternsInMounts(t *testing.T) {
+	parser := apparmorbin.NewParser(t, "6.12")
+	rapid.Check(t, func(t *rapid.T) {
+		g := genGlob.Draw(t, "glob")
+		list, err := dirPatterns(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source := "abi <abi/3.0>,\nprofile p {\n"
+		for _, p := range list {
+			source += fmt.Sprintf("  mount fstype=tmpfs -> %s,\n  umount %s,\n", p, p)
+		}
+		profiles, err := parser.Compile(source + "}\n")
+		if err != nil {
+			t.Fatalf("%v\n%s", err, source)
+		}
+		lang, err := automata.FromGlobs(automata.DefaultBudget, g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range rapid.SliceOfN(genPath(g), 1, 12).Draw(t, "paths") {
+			dir, want := strings.TrimSuffix(path, "/")+"/", lang.Has(path)
+			call := apparmorbin.MountCall{Target: dir, Source: "none", Type: "tmpfs"}
+			if got := profiles[0].Mount(call).Has(apparmorbin.Mount); got != want {
+				t.Errorf("%q: mount on %q is %v\n%s", g, dir, got, source)
+			}
+			if got := profiles[0].Umount(dir).Has(apparmorbin.Umount); got != want {
+				t.Errorf("%q: umount of %q is %v\n%s", g, dir, got, source)
+			}
+		}
+	})
+}

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/avert-dev/avert/internal/cache"
@@ -58,8 +57,12 @@ func (m *machine) start(ctx context.Context, stdin io.Reader, stdout io.Writer) 
 	var problems bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, &problems
 	cmd.WaitDelay = time.Second
+	dieWithParent(cmd)
+	// Linux takes the end of the thread that starts a command for the end of its parent.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	begin := time.Now()
-	err = runWithParent(cmd)
+	err = cmd.Run()
 	wall = time.Since(begin)
 	console, readErr := os.ReadFile(log)
 	if readErr != nil && !errors.Is(readErr, os.ErrNotExist) {
@@ -68,14 +71,14 @@ func (m *machine) start(ctx context.Context, stdin io.Reader, stdout io.Writer) 
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		return 0, console, wall, m.failure(context.Cause(ctx).Error(), console, problems.Bytes())
+		return 0, console, wall, m.failure(context.Cause(ctx), console, problems.Bytes())
 	case errors.As(err, &exit) && exit.Exited():
 		code, err = exit.ExitCode(), nil
 	case err != nil:
-		return 0, console, wall, m.failure("the emulator failed: "+err.Error(), console, problems.Bytes())
+		return 0, console, wall, m.failure(fmt.Errorf("the emulator failed: %w", err), console, problems.Bytes())
 	}
 	if problems.Len() > 0 {
-		return code, console, wall, m.failure("the emulator complains", console, problems.Bytes())
+		return code, console, wall, m.failure(errors.New("the emulator complains"), console, problems.Bytes())
 	}
 	return code, console, wall, nil
 }
@@ -90,16 +93,16 @@ func (m *machine) run(ctx context.Context, mark string) (Result, error) {
 	}
 	i := bytes.LastIndex(r.Output, []byte("\n"+mark+" "))
 	if i < 0 {
-		return r, m.failure("the guest ended before its command", console, tail(r.Output))
+		return r, m.failure(errors.New("the guest ended before its command"), console, tail(r.Output))
 	}
 	digits, _, whole := bytes.Cut(r.Output[i+len(mark)+2:], []byte("\n"))
 	r.Output = r.Output[:i]
 	if r.Code, err = strconv.Atoi(string(digits)); err != nil || !whole {
-		return r, m.failure("the guest's last line is damaged", console, digits)
+		return r, m.failure(errors.New("the guest's last line is damaged"), console, digits)
 	}
 	// isa-debug-exit shifts the number and sets the lowest bit. Where a policy keeps the guest from the port, it powers off.
 	if status != 0 && status != (r.Code&127)<<1|1 {
-		return r, m.failure(fmt.Sprintf("the guest says that the command ended with %d, and the emulator ended with %d", r.Code, status), console, nil)
+		return r, m.failure(fmt.Errorf("the guest says that the command ended with %d, and the emulator ended with %d", r.Code, status), console, nil)
 	}
 	return r, nil
 }
@@ -124,27 +127,26 @@ func (m *machine) arguments(initrd string, size int, console string) []string {
 }
 
 // failure is an error with the end of what there is to read.
-func (m *machine) failure(what string, console, more []byte) error {
-	text := fmt.Sprintf("kernel %s: %s", m.config.Kernel, what)
+func (m *machine) failure(what error, console, more []byte) error {
 	if more = bytes.TrimSpace(more); len(more) > 0 {
-		text += ": " + string(more)
+		what = fmt.Errorf("%w: %s", what, more)
 	}
-	return errors.New(text + "\n--- the end of the guest's console ---\n" + string(tail(console)))
+	return fmt.Errorf("kernel %s: %w\n--- the end of the guest's console ---\n%s", m.config.Kernel, what, tail(console))
 }
 
 func tail(b []byte) []byte { return b[max(0, len(b)-4096):] }
 
-// runWithParent runs a command that dies with this process.
-func runWithParent(cmd *exec.Cmd) error {
-	// The signal comes when the thread that started the command ends.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	return cmd.Run()
-}
+// queue holds the one of this process that waits for a place; the others come after it in their order.
+var queue = make(chan struct{}, 1)
 
 // enter waits until one of the places of this machine is free: more guests than processors only slow each other down.
 func enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case queue <- struct{}{}:
+		defer func() { <-queue }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting until other guests end: %w", context.Cause(ctx))
+	}
 	dir, err := cache.Dir("places")
 	if err != nil {
 		return nil, err

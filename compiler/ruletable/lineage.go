@@ -19,6 +19,11 @@ type Lineage struct {
 	Domain string
 }
 
+// HasDomain says whether the table describes a domain.
+func (t *Table) HasDomain(name string) bool {
+	return slices.ContainsFunc(t.Domains, func(d Domain) bool { return d.Name == name })
+}
+
 // lineage evaluates conditions, each atom of each field once.
 type lineage struct {
 	table  *Table

@@ -20,8 +20,9 @@ type Event struct {
 	// Time is when the kernel decided, in UTC with nanoseconds where the kernel
 	// tells them (RFC 3339).
 	Time string `json:"time" jsonschema:"format=date-time"`
-	// Source is what reported: the security module.
-	Source Source `json:"source" jsonschema:"enum=apparmor,enum=selinux,enum=lsm"`
+	// Source is what reported: a security module, or the kernel's audit log that it
+	// lost reports.
+	Source Source `json:"source" jsonschema:"enum=apparmor,enum=selinux,enum=lsm,enum=audit"`
 	// Node is the name of the node.
 	Node Text `json:"node,omitempty"`
 	// Lost is the number of reports that the kernel dropped before this moment, at
@@ -59,7 +60,7 @@ type Event struct {
 	Info Text `json:"info,omitempty"`
 }
 
-// Source is the security module that reported.
+// Source is what reported.
 type Source string
 
 // The sources.
@@ -67,6 +68,8 @@ const (
 	AppArmor Source = "apparmor"
 	SELinux  Source = "selinux"
 	LSM      Source = "lsm"
+	// AuditLog reports nothing but losses.
+	AuditLog Source = "audit"
 )
 
 // Verdict is what became of the operation.

@@ -125,7 +125,7 @@ func TestLine(t *testing.T) {
 		}
 	})
 	for _, small := range []event.Event{
-		{Time: event.Stamp(time.Unix(1, 0)), Source: event.AppArmor, Lost: 3},
+		{Time: event.Stamp(time.Unix(1, 0)), Source: event.AuditLog, Lost: 3},
 		{Time: event.Stamp(time.Unix(1, 0)), Source: event.SELinux, Verdict: event.Block},
 	} {
 		value, err := jsonschema.UnmarshalJSON(bytes.NewReader(small.Line()))

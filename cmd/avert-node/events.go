@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/avert-dev/avert/runtime/audit"
+	"github.com/avert-dev/avert/runtime/event"
+)
+
+// options are those of `events`.
+type options struct {
+	rules  []string
+	replay string
+	node   string
+	proc   string
+}
+
+func (a *app) eventsCommand() *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "events --rules DIR...",
+		Short: "Print alerts as JSON lines",
+		Long: `events prints an alert for each operation of a container that AppArmor or
+SELinux refused, would have refused, or audits: a line of JSON that names the
+policy, the rule and its place (avert schema event).
+
+It reads the kernel's audit log until it is interrupted, for which it needs the
+capability CAP_AUDIT_READ and the namespaces of the node. With --replay it
+reads the log of an audit daemon or of the kernel instead.
+
+DIR is a folder with rule tables (*.rules.json), such as nodes/apparmor in
+what avert compile writes. Denials of other profiles are not reported.`,
+		Example: `  avert-node events --rules /etc/avert/nodes/apparmor
+  avert-node events --rules out/nodes --replay /var/log/audit/audit.log`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.events(cmd.Context(), o) },
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&o.rules, "rules", nil, "folder with rule tables; may be given several times")
+	f.StringVar(&o.replay, "replay", "", "read audit records from a file, or from standard input (-)")
+	f.StringVar(&o.node, "node", "", "name of the node, which alerts then have")
+	f.StringVar(&o.proc, "proc", "/proc", "where the node's processes are seen")
+	return cmd
+}
+
+func (a *app) events(ctx context.Context, o options) error {
+	if len(o.rules) == 0 {
+		return errors.New("--rules is missing: name a folder with rule tables (*.rules.json)")
+	}
+	tables, err := readTables(o.rules)
+	if err != nil {
+		return err
+	}
+	x, err := audit.NewExplainer(tables)
+	if err != nil {
+		return err
+	}
+	x.Node = o.node
+	if o.replay == "" {
+		return a.follow(ctx, x, o.proc)
+	}
+	a.replayed = true
+	if o.replay == "-" {
+		return a.replay(ctx, x, a.stdin)
+	}
+	log, err := os.Open(o.replay)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	return a.replay(ctx, x, log)
+}
+
+// longestLine is more than a record has; the rest of a longer line is skipped.
+const longestLine = 1 << 16
+
+// replay reads a log to its end.
+func (a *app) replay(ctx context.Context, x *audit.Explainer, log io.Reader) error {
+	var assembler audit.Assembler
+	lines := bufio.NewReaderSize(log, longestLine)
+	for ctx.Err() == nil {
+		line, tooLong, err := lines.ReadLine()
+		if err == io.EOF {
+			return a.print(x, assembler.Flush())
+		}
+		if err != nil {
+			return fmt.Errorf("cannot read the log: %w", err)
+		}
+		text := string(line)
+		for tooLong && err == nil {
+			_, tooLong, err = lines.ReadLine()
+		}
+		if r, ok := audit.ParseLine(text); ok {
+			if err := a.print(x, assembler.Add(r)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// print writes the alerts of groups.
+func (a *app) print(x *audit.Explainer, groups []*audit.Group) error {
+	for _, g := range groups {
+		for _, e := range x.Events(g) {
+			a.alerts++
+			if err := a.line(&e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (a *app) line(e *event.Event) error {
+	if _, err := a.stdout.Write(e.Line()); err != nil {
+		return fmt.Errorf("cannot write to standard output: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command avert-node is the part of avert that runs on nodes. For now it prints
+// alerts: what security modules refused containers, with the rule behind it.
+//
+// It exits with 0 when all went well, 1 when a log that was read has alerts, and
+// 2 when it could not do what it was asked. Alerts go to standard output,
+// everything else to standard error.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+const (
+	exitClean    = 0
+	exitFindings = 1
+	exitFailed   = 2
+)
+
+// app is one run of the command.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	alerts         int // printed
+	replayed       bool
+}
+
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	root := a.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err != nil:
+		fmt.Fprintf(stderr, "avert-node: %v\n", err)
+		return exitFailed
+	case a.replayed && a.alerts > 0:
+		return exitFindings
+	}
+	return exitClean
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "avert-node",
+		Short: "Report on a node what avert's policies refused",
+		Long: `avert-node runs on nodes. It names the rule behind what AppArmor and SELinux
+refused a container.
+
+Exit codes: 0 clean, 1 a log has alerts, 2 wrong usage or environment.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SetOut(a.stderr)
+			_ = cmd.Help()
+			return fmt.Errorf("a command is missing: events")
+		},
+		SilenceErrors: true, SilenceUsage: true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.AddCommand(a.eventsCommand())
+	return root
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package audit
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/avert-dev/avert/compiler/policy"
+	"github.com/avert-dev/avert/compiler/ruletable"
+	"github.com/avert-dev/avert/runtime/event"
+)
+
+// Explainer names the rules behind denials.
+type Explainer struct {
+	tables map[string]*ruletable.Table // by label
+	// Node is written into every event.
+	Node string
+	// Processes finds out who it was; nil when nobody can be asked, as when a log
+	// is read later.
+	Processes *Processes
+}
+
+// NewExplainer makes one of the tables of a node. Two tables of one label must
+// be the same: a profile cannot be that of two units.
+func NewExplainer(tables []*ruletable.Table) (*Explainer, error) {
+	x := &Explainer{tables: map[string]*ruletable.Table{}}
+	for _, t := range tables {
+		if other := x.tables[t.Label]; other != nil && !bytes.Equal(other.Encode(), t.Encode()) {
+			return nil, fmt.Errorf("two different rule tables, of %q and %q, have the label %q", other.Unit, t.Unit, t.Label)
+		}
+		x.tables[t.Label] = t
+	}
+	return x, nil
+}
+
+// Events returns the alerts of a group. It has none for denials of labels that
+// no table has, and for those that only quiet rules explain.
+func (x *Explainer) Events(g *Group) []event.Event {
+	var found []finding
+	for _, d := range g.Denials {
+		r, ok := parseReport(d.Body)
+		if !ok {
+			continue
+		}
+		f := finding{report: r}
+		f.operation, _ = withoutProfile(d.Body)
+		for _, l := range r.labels {
+			if t := x.tables[l.unit]; t != nil && (f.table == nil || f.table == t && t.HasDomain(l.domain)) {
+				f.table, f.label = t, l
+			}
+		}
+		if f.table != nil {
+			found = merge(found, f)
+		}
+	}
+	var out []event.Event
+	for _, f := range found {
+		out = append(out, x.explain(g, &f.report, f.table, f.label)...)
+	}
+	return out
+}
+
+// finding is a denial of a unit.
+type finding struct {
+	report
+	operation string // the record without the profile
+	table     *ruletable.Table
+	label     label
+}
+
+// merge adds a finding. Of several about one operation that stacked profiles
+// report, the one that says more about the process stays.
+func merge(found []finding, f finding) []finding {
+	for i, other := range found {
+		if other.operation == f.operation && other.table == f.table && other.profile != f.profile {
+			if f.table.HasDomain(f.label.domain) {
+				found[i] = f
+			}
+			return found
+		}
+	}
+	return append(found, f)
+}
+
+// explain returns the alerts about one denial: that of the enforced policies,
+// and one for each policy in mode Audit that would refuse or report it.
+func (x *Explainer) explain(g *Group, r *report, t *ruletable.Table, l label) []event.Event {
+	who := x.process(g, r, l)
+	var out []event.Event
+	add := func(m *ruletable.Match, op *ruletable.Operation, verdict event.Verdict) {
+		e := event.Event{
+			Time: event.Stamp(g.Time), Source: r.source, Node: event.Text(x.Node), Verdict: verdict, Unit: event.Text(t.Unit),
+			Operation: event.Text(r.operation), Object: &r.object, Process: who, Profile: event.Text(r.profile), Info: event.Text(r.info),
+		}
+		if op != nil {
+			e.Section, e.Access = event.Text(op.Section.String()), accessNames(op)
+		}
+		if m != nil {
+			e.Policy = &event.Policy{Namespace: event.Text(m.Policy.Namespace), Name: event.Text(m.Policy.Name), Revision: event.Text(m.Policy.Revision), Mode: m.Policy.Mode}
+			e.Rule, e.Position, e.Certain = event.Text(m.Rule), &event.Position{File: event.Text(m.Policy.File), Line: m.Line}, m.Certain
+		}
+		out = append(out, e)
+	}
+	silenced := false
+	for i := range r.readings {
+		op := &r.readings[i]
+		op.Denied, op.Lineage = r.denied, ruletable.Lineage{Domain: l.domain}
+		if r.complain {
+			continue // nothing enforced the profile
+		}
+		m, ok := t.Attribute(*op)
+		if !ok {
+			continue
+		}
+		if silenced = m.Quiet; !m.Quiet {
+			add(&m, op, r.verdict())
+		}
+		break
+	}
+	for i := range r.readings {
+		op := &r.readings[i]
+		would := t.Would(*op)
+		for _, m := range would {
+			switch {
+			case m.Quiet:
+				silenced = true
+			case m.Action == policy.Block:
+				add(&m, op, event.WouldBlock)
+			default:
+				add(&m, op, event.Audit)
+			}
+		}
+		if len(would) > 0 {
+			break
+		}
+	}
+	if len(out) == 0 && !silenced {
+		var op *ruletable.Operation
+		if len(r.readings) > 0 {
+			op = &r.readings[0]
+		}
+		add(nil, op, r.verdict())
+	}
+	return out
+}
+
+// verdict is what became of the operation by the profile that reported it.
+func (r *report) verdict() event.Verdict {
+	switch {
+	case r.denied:
+		return event.Block
+	case r.complain:
+		return event.WouldBlock
+	}
+	return event.Audit
+}
+
+func accessNames(op *ruletable.Operation) []string {
+	if op.Section != policy.File {
+		return nil
+	}
+	return strings.Split(op.Access.String(), ",")
+}

@@ -7,6 +7,7 @@ package selinux
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,10 +42,9 @@ var families = strings.Fields(`alg appletalk atmpvc atmsvc ax25 bluetooth caif c
 
 // subject is a policy and its module.
 type subject struct {
-	policy    *policy.Policy
-	typ       string
-	module    secil.Module
-	lowerings []emit.Lowering
+	policy *policy.Policy
+	typ    string
+	module secil.Module
 }
 
 // subjects compiles the policies for a kernel.
@@ -73,7 +73,7 @@ func subjects(t *testing.T, kernel string) map[string]subject {
 		if !ok || len(made.Files) == 0 {
 			t.Fatalf("%s: no module", name)
 		}
-		out[name] = subject{program.Units[0].Policies[0], emit.SELinuxType(block), secil.Module{Name: made.Files[0].Name, Text: made.Files[0].Data}, made.Lowerings}
+		out[name] = subject{program.Units[0].Policies[0], emit.SELinuxType(block), secil.Module{Name: made.Files[0].Name, Text: made.Files[0].Data}}
 	}
 	return out
 }
@@ -98,7 +98,7 @@ func attempts() []attempt {
 	}
 	add("stream unix", policy.Operation{Kind: policy.OpNetwork, Flow: policy.Flow{Family: "unix", Type: "stream"}})
 	for deed, o := range map[string]policy.SystemOperation{
-		"mount": policy.Mount, "bpf": policy.BPF, "module": policy.Module, "userns": policy.UserNS, "ptrace OTHER": policy.Ptrace,
+		"mount": policy.Mount, "bpf": policy.BPF, "module": policy.Module, "userns": policy.UserNS, "userns-capability": policy.UserNS, "ptrace OTHER": policy.Ptrace,
 		"signal OTHER 0": policy.Signal, "signal OTHER 17": policy.Signal, "signal OTHER 18": policy.Signal,
 	} {
 		add(deed, policy.Operation{Kind: policy.OpSystem, System: o})
@@ -115,7 +115,7 @@ func (s subject) refused(a attempt, kernel string) bool {
 	switch {
 	case a.op == nil:
 		return false
-	case a.deed == "userns" && kernel == "5.10":
+	case a.op.System == policy.UserNS && kernel == "5.10" && s.policy.Capabilities == nil:
 		return false // it asks from 6.1 on, as the answers say
 	case a.deed == "socket mctp" && kernel == "5.10":
 		return false // there is no such family
@@ -123,17 +123,17 @@ func (s subject) refused(a attempt, kernel string) bool {
 	if a.op.Kind == policy.OpCapability && s.policy.Capabilities == nil {
 		return false
 	}
-	// Modules and other protected operations also need capabilities.
-	for deed, needed := range map[string]string{"mount": "SYS_ADMIN", "module": "SYS_MODULE", "capability MKNOD": "MKNOD"} {
-		if a.deed == deed && s.blocks(policy.Operation{Kind: policy.OpCapability, Capability: needed}) {
-			return true
-		}
-	}
-	return s.blocks(*a.op)
+	return s.blocks(*a.op) || protected[a.deed] != "" && s.blocks(policy.Operation{Kind: policy.OpCapability, Capability: protected[a.deed]})
 }
 
 func (s subject) blocks(op policy.Operation) bool {
 	return reference.Decide([]*policy.Policy{s.policy}, op, nil).Verdict.Action == policy.Block
+}
+
+// protected names the capability that the kernel wants for a deed.
+var protected = map[string]string{
+	"mount": "SYS_ADMIN", "module": "SYS_MODULE", "bpf": "BPF", "socket packet": "NET_RAW", "socket xdp": "NET_RAW",
+	"userns-capability": "SYS_ADMIN",
 }
 
 // always is refused to every container, whatever its policy says.
@@ -174,4 +174,48 @@ func run(t *testing.T, c *secil.Toolchain, kernel string, p plan, modules []seci
 		t.Fatal(err)
 	}
 	vm.Test(t, vm.Config{Kernel: kernel, LSM: vm.SELinux, Files: []vm.File{{Guest: policyFile, Data: binary}, {Guest: planFile, Data: data}}}, "^TestTypes$")
+}
+
+// usual are the deeds that Debian's policy lets containers do, with the capabilities that runtimes give.
+var usual = []string{
+	"capability CHOWN", "capability FOWNER", "capability NET_BIND_SERVICE", "capability NET_RAW", "capability SETGID", "capability SYS_CHROOT",
+	"socket packet", "netlink 0", "netlink 4", "socket unix", "stream unix", "socket inet", "stream inet6", "bind 127.0.0.1:8080",
+	"connect 127.0.0.1:8080", "write /tmp/container/volume", "read /tmp/container/volume", "signal 0 0",
+}
+
+// glue lets the node of Debian's policy be the first program of an initramfs, and its processes share pipes with containers,
+// as a runtime's do.
+const glue = `
+(typepermissive kernel_t)
+(typeattribute tested)
+(typeattributeset tested (%s))
+(allow tested kernel_t (fd (use)))
+(allow tested kernel_t (fifo_file (read write append getattr ioctl)))
+(allow tested kernel_t (process (sigchld)))
+`
+
+// TestEnforcedInDebian: the same with the policy of a distribution.
+func TestEnforcedInDebian(t *testing.T) {
+	t.Parallel()
+	c, err := secil.New(t.Context(), secil.Trixie)
+	needs.NoError(t, err)
+	modules, err := secil.Debian(t.Context())
+	needs.NoError(t, err)
+	const kernel = "6.12"
+	p := plan{Node: "container_t"}
+	types := []string{"container_t"}
+	for _, s := range subjects(t, kernel) {
+		modules, types = append(modules, s.module), append(types, s.typ)
+		r := role{Type: s.typ}
+		for _, a := range attempts() {
+			if refused := s.refused(a, kernel); refused || slices.Contains(usual, a.deed) {
+				r.Deeds = append(r.Deeds, deed{a.deed, refused})
+			}
+		}
+		for _, name := range always {
+			r.Deeds = append(r.Deeds, deed{name, true})
+		}
+		p.Roles = append(p.Roles, r)
+	}
+	run(t, c, kernel, p, append(modules, secil.Module{Name: "glue.cil", Text: fmt.Appendf(nil, glue, strings.Join(types, " "))}))
 }

@@ -42,7 +42,9 @@ func try(tries []string) {
 		kind, argument, _ := strings.Cut(name, " ")
 		if kind == "wait" {
 			fmt.Println(0)
-			unix.Pause()
+			for {
+				unix.Pause() // signals end it
+			}
 		}
 		err := deeds[kind](argument)
 		var errno syscall.Errno
@@ -65,13 +67,7 @@ var deeds = map[string]func(string) error{
 		n, err := strconv.Atoi(protocol)
 		return errors.Join(err, open("netlink", unix.SOCK_RAW, n))
 	},
-	"bind": func(address string) error {
-		l, err := net.Listen("tcp", address)
-		if err == nil {
-			l.Close()
-		}
-		return err
-	},
+	"bind": bind,
 	"connect": func(address string) error {
 		c, err := net.Dial("tcp", address)
 		if err == nil {
@@ -103,7 +99,7 @@ var deeds = map[string]func(string) error{
 		return unix.Close(int(fd))
 	},
 	"module": func(string) error {
-		err := unix.InitModule([]byte("no module"), "")
+		err := unix.InitModule(make([]byte, 4096), "")
 		if errors.Is(err, syscall.ENOEXEC) {
 			return nil
 		}
@@ -138,11 +134,14 @@ var deeds = map[string]func(string) error{
 
 // capabilities are used by operations that need one and nothing else.
 var capabilities = map[string]func() error{
-	"CHOWN": func() error { return os.Chown(folder+"/owned", 1, -1) },
-	"FOWNER":           func() error { return os.Chmod(folder+"/foreign", 0o700) },
-	"MKNOD":            func() error { defer os.Remove(folder + "/null"); return unix.Mknod(folder+"/null", unix.S_IFCHR|0o600, 0x103) },
+	"CHOWN":  func() error { return os.Chown(folder+"/owned", 1, -1) },
+	"FOWNER": func() error { return os.Chmod(folder+"/foreign", 0o700) },
+	"MKNOD": func() error {
+		defer os.Remove(folder + "/null")
+		return unix.Mknod(folder+"/null", unix.S_IFCHR|0o600, 0x103)
+	},
 	"NET_ADMIN":        netAdmin,
-	"NET_BIND_SERVICE": func() error { return deeds["bind"]("127.0.0.1:80") },
+	"NET_BIND_SERVICE": func() error { return bind("127.0.0.1:80") },
 	"NET_RAW":          func() error { return open("inet", unix.SOCK_RAW, unix.IPPROTO_ICMP) },
 	"SETGID":           func() error { return unix.Setgroups([]int{0}) },
 	"SYS_ADMIN":        func() error { return unix.Sethostname([]byte("guest")) },
@@ -159,6 +158,14 @@ var capabilities = map[string]func() error{
 		}
 		return err
 	},
+}
+
+func bind(address string) error {
+	l, err := net.Listen("tcp", address)
+	if err == nil {
+		l.Close()
+	}
+	return err
 }
 
 // netAdmin sets the priority of a socket above what everybody may.

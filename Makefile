@@ -22,6 +22,7 @@ NESTED := $(patsubst %/go.mod,%,$(wildcard testdata/oracle/go.mod testdata/floor
 MODULES := . $(NESTED)
 
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
+NODE_ARCHES := amd64 arm64
 
 # How long each fuzz target runs; `make test` shortens it.
 FUZZTIME ?= 10m
@@ -37,8 +38,8 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: build
-build: ## Build bin/avert
-	CGO_ENABLED=0 go build -trimpath -o bin/avert ./cmd/avert
+build: ## Build bin/avert and bin/avert-node
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/avert ./cmd/avert-node
 
 .PHONY: demo
 demo: build ## Compile the checkout example; print the tree and the report
@@ -82,6 +83,9 @@ dist: ## Build static binaries for every platform, with SHA256SUMS, into dist/
 	@for platform in $(PLATFORMS); do \
 	  CGO_ENABLED=0 GOOS=$${platform%/*} GOARCH=$${platform#*/} \
 	    go build -trimpath -ldflags '-s -w' -o "dist/avert-$${platform/\//-}" ./cmd/avert; \
+	done
+	@for arch in $(NODE_ARCHES); do \
+	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -trimpath -ldflags '-s -w' -o "dist/avert-node-linux-$$arch" ./cmd/avert-node; \
 	done
 	@cd dist && sha256sum avert-* > SHA256SUMS && cat SHA256SUMS
 

@@ -45,7 +45,7 @@ func (x *Explainer) Events(g *Group) []event.Event {
 			continue
 		}
 		f := finding{report: r}
-		f.operation, _ = withoutProfile(d.Body)
+		f.record, _ = withoutProfile(d.Body)
 		for _, l := range r.labels {
 			if t := x.tables[l.unit]; t != nil && (f.table == nil || f.table == t && t.HasDomain(l.domain)) {
 				f.table, f.label = t, l
@@ -65,16 +65,16 @@ func (x *Explainer) Events(g *Group) []event.Event {
 // finding is a denial of a unit.
 type finding struct {
 	report
-	operation string // the record without the profile
-	table     *ruletable.Table
-	label     label
+	record string // without the profile
+	table  *ruletable.Table
+	label  label
 }
 
 // merge adds a finding. Of several about one operation that stacked profiles
 // report, the one that says more about the process stays.
 func merge(found []finding, f finding) []finding {
 	for i, other := range found {
-		if other.operation == f.operation && other.table == f.table && other.profile != f.profile {
+		if other.record == f.record && other.table == f.table && other.profile != f.profile {
 			if f.table.HasDomain(f.label.domain) {
 				found[i] = f
 			}
@@ -103,33 +103,31 @@ func (x *Explainer) explain(g *Group, r *report, t *ruletable.Table, l label) []
 		}
 		out = append(out, e)
 	}
+	for i := range r.readings {
+		r.readings[i].Denied, r.readings[i].Lineage = r.denied, ruletable.Lineage{Domain: l.domain}
+	}
 	silenced := false
 	for i := range r.readings {
-		op := &r.readings[i]
-		op.Denied, op.Lineage = r.denied, ruletable.Lineage{Domain: l.domain}
 		if r.complain {
-			continue // nothing enforced the profile
+			break // nothing was enforced
 		}
-		m, ok := t.Attribute(*op)
-		if !ok {
-			continue
+		if m, ok := t.Attribute(r.readings[i]); ok {
+			if silenced = m.Quiet; !m.Quiet {
+				add(&m, &r.readings[i], r.verdict())
+			}
+			break
 		}
-		if silenced = m.Quiet; !m.Quiet {
-			add(&m, op, r.verdict())
-		}
-		break
 	}
 	for i := range r.readings {
-		op := &r.readings[i]
-		would := t.Would(*op)
+		would := t.Would(r.readings[i])
 		for _, m := range would {
 			switch {
 			case m.Quiet:
 				silenced = true
 			case m.Action == policy.Block:
-				add(&m, op, event.WouldBlock)
+				add(&m, &r.readings[i], event.WouldBlock)
 			default:
-				add(&m, op, event.Audit)
+				add(&m, &r.readings[i], event.Audit)
 			}
 		}
 		if len(would) > 0 {

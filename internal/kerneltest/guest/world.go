@@ -71,6 +71,9 @@ func (w *world) clear() error {
 
 // make makes a file in place of what was there.
 func (w *world) make(f wire.File) error {
+	if f.Kind == wire.Absent {
+		return errors.Join(makeParents(f.Path), os.RemoveAll(f.Path))
+	}
 	err := w.put(f)
 	if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENOTDIR) {
 		if err := makeParents(f.Path); err != nil {
@@ -104,8 +107,6 @@ func (w *world) put(f wire.File) error {
 		return unix.Mkdir(f.Path, 0o755)
 	case wire.Symlinked:
 		return unix.Symlink(f.Text, f.Path)
-	case wire.Absent:
-		return os.RemoveAll(f.Path)
 	}
 	return fmt.Errorf("of the unknown kind %d", f.Kind)
 }

@@ -127,7 +127,7 @@ const (
 	Regular
 	Dir
 	Symlinked
-	// Absent is nothing: what was there is removed.
+	// Absent is nothing in a folder that exists: what was there is removed.
 	Absent
 	// Loader is the dynamic loader of the host.
 	Loader

@@ -73,8 +73,9 @@ type operation struct {
 	accesses []access
 	// since is the first kernel that asks.
 	since linux.KernelVersion
-	// missed says what of the operation SELinux is not asked about.
-	missed string
+	// missed says what of the operation SELinux is not asked about, and restsOn why
+	// nothing is.
+	missed, restsOn string
 }
 
 // operations lacks io_uring: before 6.15 the kernel asks about details of rings
@@ -94,7 +95,9 @@ var operations = map[policy.SystemOperation]operation{
 	},
 	policy.Ptrace: {
 		accesses: []access{{notself, "process", []string{"ptrace"}}},
-		missed:   "to SELinux reading the memory map of a process through /proc is like reading its status",
+		// What /proc shows to those who may trace for reading is a file of the other
+		// type, as all else there is; containers have no such access to take away.
+		restsOn: "the policy of the node lets containers read no process of another type through /proc",
 	},
 	policy.Module: {
 		accesses: []access{{anyType, "system", []string{"module_load"}}},

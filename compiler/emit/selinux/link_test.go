@@ -159,6 +159,9 @@ func TestLinksWithDebian(t *testing.T) {
 	}
 	expect("everything", "init_t", "process", "signal", false)
 	expect("everything", "self", "process", "signal", true)
+	for _, other := range []string{"init_t", "kernel_t", "container_t", "container_engine_t"} {
+		expect("nothing", other, "file", "read", false) // what ptrace rests on
+	}
 	expect("everything", "container_file_t", "file", "write", true)
 	expect("nothing", "port_type", "tcp_socket", "name_connect", true)
 	expect("nothing", "shadow_t", "file", "read", false)

@@ -213,19 +213,29 @@ func (a *answerer) operations(l *emit.Lowering, about []policy.SystemOperation) 
 	if slices.Contains(about, policy.Mount) {
 		unreported(l, hushed)
 	}
-	var exact, missed []string
+	var exact, missed, restsOn []string
 	held := false
 	for _, o := range about {
 		why := a.missed(o)
-		if why == "" {
-			exact = append(exact, o.String())
-		} else {
+		switch {
+		case why != "":
 			missed = append(missed, why)
+		case operations[o].restsOn != "":
+			restsOn = append(restsOn, operations[o].restsOn)
+			fallthrough
+		default:
+			exact = append(exact, o.String())
 		}
 		held = held || a.asks(o)
 	}
 	partly(l, held, missed)
-	if l.Status == emit.Looser && l.Action == policy.Block {
+	if l.Status == emit.None || l.Action != policy.Block {
+		return
+	}
+	if len(restsOn) > 0 {
+		l.Reason = strings.TrimPrefix(l.Reason+"; "+strings.Join(restsOn, "; "), "; ")
+	}
+	if l.Status == emit.Looser {
 		l.Parts = exact
 	}
 }
@@ -244,8 +254,8 @@ func (a *answerer) missed(o policy.SystemOperation) string {
 		return "policies do not know what kernels ask SELinux about " + o.String()
 	case !a.asks(o):
 		return fmt.Sprintf("kernels ask SELinux about %s from %s on", o, e.since)
-	case e.missed == "" && o == policy.Signal && len(a.unit.Enforced.Lineage.Conds) > 0:
-		return "processes of one container have one type, and may signal each other"
+	case (o == policy.Signal || o == policy.Ptrace) && len(a.unit.Enforced.Lineage.Conds) > 0:
+		return "processes of one container have one type, and may trace and signal each other"
 	}
 	return e.missed
 }

@@ -137,7 +137,7 @@ var protected = map[string]string{
 }
 
 // always is refused to every container, whatever its policy says.
-var always = []string{"read /tmp/container/shadow", "write /tmp/container/shadow", "label exec", "label sockcreate"}
+var always = []string{"read /proc/OTHER/environ", "read /tmp/container/shadow", "write /tmp/container/shadow", "label exec", "label sockcreate"}
 
 // TestEnforced: what processes of each type can do is what the policy says, on each kernel.
 func TestEnforced(t *testing.T) {

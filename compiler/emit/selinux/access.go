@@ -97,7 +97,7 @@ var operations = map[policy.SystemOperation]operation{
 		accesses: []access{{notself, "process", []string{"ptrace"}}},
 		// What /proc shows to those who may trace for reading is a file of the other
 		// type, as all else there is; containers have no such access to take away.
-		restsOn: "the policy of the node lets containers read no process of another type through /proc",
+		restsOn: "ptrace rests on: the policy of the node lets containers read no process of another type through /proc",
 	},
 	policy.Module: {
 		accesses: []access{{anyType, "system", []string{"module_load"}}},

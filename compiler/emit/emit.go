@@ -129,6 +129,9 @@ type Lowering struct {
 	// Causes are the rules of the policy that make a default Looser: a default
 	// is only as exact as the Allows beside it.
 	Causes []string
+	// Refuses says what the back-end refuses beside the rule although the policy
+	// allows it, where that is so narrow that the rule is held all the same.
+	Refuses []string
 	// Reports says how faithfully the back-end reports: Exact, None, or Looser
 	// when it also reports what it should not.
 	Reports Status

@@ -87,8 +87,7 @@ func newBuilder(u *ir.Unit) *builder {
 	// not set, it is. Where files are blocked by default the first profile also
 	// says who may read a program that changed domain.
 	nnp := u.Container == nil || u.Container.AllowPrivilegeEscalation == nil || !*u.Container.AllowPrivilegeEscalation
-	t := b.layer.Paths
-	b.stacked = nnp || t != nil && t.File != nil && t.File.Action == policy.Block
+	b.stacked = nnp || b.blocksFiles()
 	b.domains = planDomains(b.layer, conditions(b.layer), b.stacked)
 	return b
 }
@@ -102,8 +101,10 @@ func governs(l *ir.Layer) bool {
 func conditions(l *ir.Layer) []int {
 	var out []int
 	if l.Paths != nil {
-		for _, g := range l.Paths.Groups {
-			out = append(out, g.Cond)
+		for _, r := range l.Paths.Rules {
+			if len(r.Globs) > 0 {
+				out = append(out, r.Cond)
+			}
 		}
 	}
 	for _, t := range []*ir.MaskTable{l.Capabilities, l.System} {

@@ -5,6 +5,7 @@ package apparmor
 import (
 	"math/bits"
 	"slices"
+	"strings"
 
 	"github.com/avert-dev/avert/compiler/automata"
 	"github.com/avert-dev/avert/compiler/ir"
@@ -17,8 +18,6 @@ import (
 // joined until none overlaps another that leads elsewhere.
 type cell struct {
 	glob *automata.Glob
-	// literal says that glob is a path without wildcards.
-	literal bool
 	// The atoms of the lineage that the images match, as far as known.
 	atoms, known uint64
 	// rules are the Allow and Audit rules of process that match. all says that
@@ -30,10 +29,11 @@ type cell struct {
 // everything is the glob of the cell that a default of Allow makes.
 var everything = parseGlob("/**")
 
-// Budgets: how many literal paths are told apart, and the states that one
+// Budgets: how many literal paths are told apart, of all patterns and of one, and the states that one
 // question about two globs may visit.
 const (
-	maxLiterals   = 512
+	maxLiterals   = 256
+	mostOfOne     = 32
 	overlapBudget = 20_000
 )
 
@@ -67,9 +67,8 @@ func cells(l *ir.Layer, atoms uint64) []cell {
 			}
 		}
 	}
-	join(out)
 	for _, path := range b.paths {
-		c := cell{glob: parseGlob(automata.Escape(path)), literal: true, atoms: t.AtomsOf(path) & atoms, known: atoms, all: open}
+		c := cell{glob: parseGlob(automata.Escape(path)), atoms: t.AtomsOf(path) & atoms, known: atoms, all: open}
 		for _, r := range allows {
 			if r.Matches(path) {
 				c.rules = append(c.rules, r)
@@ -79,6 +78,7 @@ func cells(l *ir.Layer, atoms uint64) []cell {
 			out = append(out, c)
 		}
 	}
+	join(out)
 	return out
 }
 
@@ -121,7 +121,7 @@ func (b *divider) atom(i int, patterns []string) {
 
 // expand adds the paths of a glob that has few.
 func (b *divider) expand(g *automata.Glob) bool {
-	paths, ok := literals(g, maxLiterals)
+	paths, ok := literals(g, mostOfOne)
 	if !ok || len(b.paths)+len(paths) > maxLiterals {
 		return false
 	}
@@ -158,14 +158,19 @@ func overlap(a, b *automata.Glob) bool {
 	return ok || err != nil
 }
 
-// join makes cells that overlap agree: what differs is not known.
+// exact says whether the parser takes the pattern for names rather than for an
+// expression: braces of names are such.
+func (c *cell) exact() bool { return !strings.ContainsAny(c.glob.String(), "*?[") }
+
+// join makes cells that overlap agree, but for a name and an expression: what
+// differs is not known.
 func join(cells []cell) {
 	for changed := true; changed; {
 		changed = false
 		for i := range cells {
 			for j := range cells[:i] {
 				a, b := &cells[i], &cells[j]
-				if a.atoms == b.atoms && a.known == b.known || !overlap(a.glob, b.glob) {
+				if a.atoms == b.atoms && a.known == b.known || a.exact() != b.exact() || !overlap(a.glob, b.glob) {
 					continue
 				}
 				known := a.known & b.known &^ (a.atoms ^ b.atoms)

@@ -163,10 +163,10 @@ func (d *domains) fits() bool {
 	if len(d.all) > maxProfiles {
 		return false
 	}
-	for i, dom := range d.all {
+	for _, dom := range d.all {
 		targets := map[int]bool{}
 		for _, n := range dom.next {
-			if n != refused && n != i {
+			if n != refused {
 				targets[n] = true
 			}
 		}

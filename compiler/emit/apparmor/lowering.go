@@ -16,17 +16,27 @@ import (
 // read these sentences: a difference that none of them announces is a failure.
 const (
 	ReasonInterpreter = "the interpreter of a #! script is not checked, nor known as the image that runs"
-	ReasonCarry       = "a file or a directory above it can be renamed out of the rule's reach"
+	ReasonCarry       = "a file, or a directory above it, can be renamed or linked out of the rule's reach"
 	ReasonLineage     = "the image of the container's first process is not known, nor one that overlapping wildcards match"
 	ReasonLimit       = "lineages beyond the limits of 12 targets and 64 profiles are not told apart"
 	ReasonBundle      = "write, create, delete, chmod and chown are one permission, which rename needs too"
 	ReasonUnmediated  = "times and extended attributes are not mediated"
 	ReasonAnonymous   = "memfd and deleted files are named like others"
+	ReasonLink        = "which files may be linked is not told apart, only where their new names may be"
+	ReasonImage       = "every program may be read and mapped by whatever changed domain, since the kernel asks the new domain for its image"
 	ReasonLoader      = "no dynamic loader is refused, since a rule allows one"
 	reasonPeers       = "AppArmor mediates families of sockets, not peers or ports, and inet sockets are also used for loopback and replies"
 	reasonMountFD     = "mounts made through descriptors (open_tree, fsmount) are refused only when they are attached, and before kernel 6.7 not at all"
 	reasonTasks       = "domains of one container may signal and trace each other"
 	reasonSystem      = "AppArmor mediates mount, ptrace and signal, not userns, bpf, module and io_uring"
+)
+
+// What AppArmor refuses although the policy allows it: too narrow to leave a rule
+// out for it.
+const (
+	RefusesRename = "a rename needs read, so what may not be read is not renamed"
+	RefusesLink   = "a hard link to a program must lead to the same domain as the program"
+	RefusesImage  = "a program that may not be read or mapped is not started across a change of domain"
 )
 
 const privileged = "runtimes run privileged containers without an AppArmor profile"
@@ -239,15 +249,23 @@ func (b *builder) path(l *emit.Lowering, g *gaps, r *ir.PathRule) bool {
 		g.when(blocks, ReasonInterpreter)
 		g.when(blocks && b.movable(), ReasonCarry)
 		g.when(blocks && r.Anonymous, ReasonAnonymous)
+		g.when(blocks && b.allowsLoader(), ReasonLoader)
 		return true
 	}
 	if !blocks {
 		t := b.layer.Paths
-		if t.File != nil && t.File.Action == policy.Block {
+		if t != nil && t.File != nil && t.File.Action == policy.Block {
+			g.when(r.Cond != ir.Always && strings.ContainsAny(granted(r.Access), "rm"), ReasonImage)
 			more := granted(r.Access)
 			g.when(strings.Contains(more, "w") && r.Access&bundle != bundle || strings.Contains(more, "r") && r.Access&policy.AccessRead == 0, ReasonBundle)
 		}
 		return true
+	}
+	if r.Access&policy.AccessRead != 0 && r.Access&policy.AccessRename == 0 {
+		l.Refuses = append(l.Refuses, RefusesRename)
+	}
+	if r.Access&(policy.AccessRead|policy.AccessMap) != 0 && len(b.domains.all) > 1 && (!b.stacked || r.Cond != ir.Always) {
+		l.Refuses = append(l.Refuses, RefusesImage)
 	}
 	left := inexpressible(r.Access)
 	if denied(r.Access) == "" && r.Access&policy.AccessLink == 0 {
@@ -264,10 +282,17 @@ func (b *builder) path(l *emit.Lowering, g *gaps, r *ir.PathRule) bool {
 	return true
 }
 
+// allowsLoader says whether dynamic loaders can be started although the policy
+// blocks something of process.
+func (b *builder) allowsLoader() bool {
+	t := b.layer.Paths
+	return t != nil && t.Process != nil && t.BlocksAnything(policy.Process) && !b.deniesLoader(b.domains.all[0].known)
+}
+
 // movable says whether anything can be renamed: that needs `rw` at the old name.
 func (b *builder) movable() bool {
 	t := b.layer.Paths
-	if t.File == nil || t.File.Action != policy.Block {
+	if t == nil || t.File == nil || t.File.Action != policy.Block {
 		return true
 	}
 	return slices.ContainsFunc(t.Rules, func(r *ir.PathRule) bool {
@@ -343,6 +368,9 @@ func (b *builder) severalDomains() bool { return len(b.layer.Lineage.Conds) > 0 
 
 // byDefault answers for the default of a section.
 func (b *builder) byDefault(l *emit.Lowering, p *policy.Policy, s policy.Section) {
+	if (s == policy.File || s == policy.Process) && len(b.domains.all) > 1 {
+		l.Refuses = append(l.Refuses, RefusesLink)
+	}
 	if l.Action == policy.Allow {
 		return
 	}
@@ -352,9 +380,11 @@ func (b *builder) byDefault(l *emit.Lowering, p *policy.Policy, s policy.Section
 	case policy.Process:
 		g.when(blocks, ReasonInterpreter)
 		g.when(blocks && b.movable(), ReasonCarry)
+		g.when(blocks && b.allowsLoader(), ReasonLoader)
 	case policy.File:
 		g.when(blocks, ReasonUnmediated)
 		g.when(blocks && b.movable(), ReasonCarry)
+		g.when(blocks && b.movable(), ReasonLink)
 	case policy.System:
 		l.Parts = b.held(policy.SystemOperations[:])
 		g.when(true, reasonSystem)

@@ -93,13 +93,19 @@ func (b *builder) flags() string {
 	if b.complain {
 		flags = append(flags, "complain")
 	}
-	if t := b.layer.Paths; t == nil || t.File == nil || t.File.Action != policy.Block {
+	if !b.blocksFiles() {
 		flags = append(flags, "attach_disconnected", "mediate_deleted")
 	}
 	if len(flags) == 0 {
 		return ""
 	}
 	return " flags=(" + strings.Join(flags, ",") + ")"
+}
+
+// blocksFiles says whether the default of `file` is Block.
+func (b *builder) blocksFiles() bool {
+	t := b.layer.Paths
+	return t != nil && t.File != nil && t.File.Action == policy.Block
 }
 
 func (b *block) write() {
@@ -235,12 +241,8 @@ func (b *block) programs() {
 		if target == refused {
 			continue
 		}
-		mode := "ix"
-		if target != b.at {
-			mode = "px -> " + b.label(target)
-		}
 		for _, p := range b.patterns(cell.glob, patterns) {
-			b.rule("%s", strings.TrimSpace(b.audited(cell)+" "+p+" "+mode))
+			b.rule("%s", strings.TrimSpace(b.audited(cell)+" "+p+" "+b.mode(target)))
 		}
 	}
 	t := b.layer.Paths
@@ -263,6 +265,16 @@ func (b *block) programs() {
 			b.rule("audit deny %s x", p)
 		}
 	}
+}
+
+// mode is how a program starts that leads to a domain. For the parser `ix` implies
+// `m`, which would let be mapped what may only be executed; a transition to the
+// same profile does not.
+func (b *block) mode(target int) string {
+	if target == b.at && !b.blocksFiles() {
+		return "ix"
+	}
+	return "px -> " + b.label(target)
 }
 
 // audited returns "audit" for programs whose start is reported.
@@ -381,7 +393,7 @@ func (b *block) wouldBlock() {
 			case r.Rule.Section == policy.Process && (enforced == nil || open(enforced.Process)) && len(b.domains.all) == 1:
 				for _, g := range r.Globs {
 					for _, p := range b.patterns(g, patterns) {
-						b.rule("audit %s ix", p)
+						b.rule("audit %s %s", p, b.mode(b.at))
 					}
 				}
 			}

@@ -11,6 +11,7 @@ import (
 	"encoding/gob"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +19,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/avert-dev/avert/internal/kerneltest/wire"
 	"github.com/avert-dev/avert/internal/needs"
@@ -37,7 +40,27 @@ type (
 // machine does each, with a lineage of its own of four programs, in about 25 ms.
 func Run(t testing.TB, kernel string, cases []Case) [][]Outcome {
 	t.Helper()
-	steps := 0
+	return run(t, vm.Config{Kernel: kernel, LSM: vm.AppArmor}, wire.Job{Cases: cases})
+}
+
+// RunContainer is Run in a container of runc: each Start runs it anew, with the first of its arguments, which must be the
+// Path of the Start, as program. Who enters which profile is then the business of the container's configuration.
+func RunContainer(t testing.TB, config vm.Config, container *specs.Spec, cases []Case) [][]Outcome {
+	t.Helper()
+	runc := needs.Tool(t, "runc")
+	files, err := vm.Program(runc)
+	needs.NoError(t, err)
+	encoded, err := json.Marshal(container)
+	needs.NoError(t, err)
+	config.Files = append(slices.Concat(config.Files, files),
+		vm.File{Guest: wire.Bundle + "/config.json", Data: encoded},
+		vm.File{Guest: wire.Bundle + "/" + container.Root.Path, Mode: fs.ModeDir | 0o755})
+	return run(t, config, wire.Job{Cases: cases, Runc: []string{runc, "run", "--bundle", wire.Bundle, "test"}})
+}
+
+func run(t testing.TB, config vm.Config, job wire.Job) [][]Outcome {
+	t.Helper()
+	cases, steps, kernel := job.Cases, 0, config.Kernel
 	for _, c := range cases {
 		steps += len(c.Steps)
 		if len(c.Steps) > 0 && c.Steps[0].Op != wire.Start {
@@ -46,19 +69,14 @@ func Run(t testing.TB, kernel string, cases []Case) [][]Outcome {
 	}
 	programs, err := programs()
 	needs.NoError(t, err)
-	job := programs.job
-	job.Cases = cases
+	job.Program, job.Dynamic, job.Loader = programs.job.Program, programs.job.Dynamic, programs.job.Loader
 	var encoded bytes.Buffer
 	needs.NoError(t, gob.NewEncoder(&encoded).Encode(job))
-	r := vm.MustRun(t, vm.Config{
-		Kernel: kernel,
-		LSM:    vm.AppArmor,
-		Files: []vm.File{
-			{Guest: "/avert/cases", Data: encoded.Bytes()},
-			{Guest: "/avert/guest", Data: programs.guest, Mode: 0o755},
-		},
-		Timeout: 3*time.Minute + time.Duration(len(cases)+steps)*50*time.Millisecond,
-	}, "unshare", "-m", "/avert/guest", "/avert/cases")
+	config.Files = append(slices.Clone(config.Files),
+		vm.File{Guest: "/avert/cases", Data: encoded.Bytes()},
+		vm.File{Guest: "/avert/guest", Data: programs.guest, Mode: 0o755})
+	config.Timeout = 3*time.Minute + time.Duration(len(cases)+steps)*50*time.Millisecond
+	r := vm.MustRun(t, config, "unshare", "-m", "/avert/guest", "/avert/cases")
 	if r.Code != 0 {
 		t.Fatalf("the guest with kernel %s failed:\n%s\n%s", kernel, r.Output, r.Console)
 	}

@@ -84,7 +84,7 @@ func (t trial) except(kernels ...string) trial {
 
 // needed are the files without which an operation could not succeed under no policy.
 func needed(op wire.Op, path, target string) []File {
-	if path == "" || path == "/" || path == "/sys" || strings.HasPrefix(path, "/proc/") || strings.HasPrefix(path, "/sys/") {
+	if path == "" || path == "/" || path == "/proc" || path == "/sys" || strings.HasPrefix(path, "/proc/") || strings.HasPrefix(path, "/sys/") {
 		return nil
 	}
 	content := strings.Repeat("x", 5000)

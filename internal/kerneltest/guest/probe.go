@@ -35,8 +35,8 @@ const (
 // patience is how long any single operation may take.
 const patience = 30 * time.Second
 
-// startProbe starts an unconfined probe.
-func startProbe() (*probe, error) {
+// startProbe runs a command that is a probe, or becomes one.
+func startProbe(argv ...string) (*probe, error) {
 	stdin, to, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -45,14 +45,15 @@ func startProbe() (*probe, error) {
 	if err != nil {
 		return nil, err
 	}
-	pid, err := syscall.ForkExec(launcher, []string{launcher}, &syscall.ProcAttr{Files: []uintptr{stdin.Fd(), stdout.Fd(), 2}})
+	pid, err := syscall.ForkExec(argv[0], argv, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{stdin.Fd(), stdout.Fd(), 2}})
 	err = errors.Join(err, stdin.Close(), stdout.Close())
 	if err != nil {
 		return nil, fmt.Errorf("start the probe: %w", err)
 	}
 	p := &probe{pid: pid, to: to, from: from}
 	if a, err := p.receive(); err != nil || a.Stage != hello {
-		return nil, fmt.Errorf("the probe does not start: %v, %v", a, err)
+		status, _ := p.end()
+		return nil, fmt.Errorf("%v does not start the probe: %v, %v, status %#x", argv, a, err, status)
 	}
 	return p, nil
 }

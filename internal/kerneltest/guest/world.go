@@ -18,7 +18,10 @@ import (
 
 // world is the root file system of the processes: a tmpfs of its own, so that a case can have any file at any path, and what
 // a program of the guest needs is in nobody's way.
-type world struct{ job *wire.Job }
+type world struct {
+	job  *wire.Job
+	root string // before all paths; empty if it is the root of this process
+}
 
 // The folder of the world that is not part of any case, and the probe in it that becomes the first program.
 const (
@@ -55,15 +58,15 @@ func newWorld(job *wire.Job) (*world, error) {
 		return nil, err
 	}
 	// Yama asks for a capability to trace a process that is no descendant. AppArmor is what is tested.
-	return &world{job}, os.WriteFile("/proc/sys/kernel/yama/ptrace_scope", []byte("0"), 0)
+	return &world{job: job}, os.WriteFile("/proc/sys/kernel/yama/ptrace_scope", []byte("0"), 0)
 }
 
 // clear removes all that is not the world's own.
 func (w *world) clear() error {
-	entries, err := os.ReadDir("/")
+	entries, err := os.ReadDir(w.root + "/")
 	for _, e := range entries {
 		if name := e.Name(); name != own && name != "proc" && name != "sys" {
-			err = errors.Join(err, os.RemoveAll("/"+name))
+			err = errors.Join(err, os.RemoveAll(w.root+"/"+name))
 		}
 	}
 	return err
@@ -71,6 +74,7 @@ func (w *world) clear() error {
 
 // make makes a file in place of what was there.
 func (w *world) make(f wire.File) error {
+	f.Path = w.root + f.Path
 	if f.Kind == wire.Absent {
 		return errors.Join(makeParents(f.Path), os.RemoveAll(f.Path))
 	}

@@ -24,6 +24,9 @@ type Op string
 // runtime does. A case begins with it.
 const Start Op = "start"
 
+// Bundle is the folder of the container of a Job with Runc.
+const Bundle = "/container"
+
 // Executions. Become replaces the image of the process, so that the lineage grows; Spawn does so in a child, which ends.
 // The others differ in how the program is named: At by Target relative to a descriptor of the folder Path, In by Target
 // relative to the working folder Path, FD by a descriptor, MemFD without a file. Otherwise Target, if any, is the argument.
@@ -168,6 +171,9 @@ func (o Outcome) String() string {
 
 // Job is what the host gives to the guest.
 type Job struct {
+	// Runc, if any, is the program that runs the container in Bundle for each Start, whose program must be the container's.
+	// Files are then those of the container's root.
+	Runc             []string
 	Cases            []Case
 	Program, Dynamic []byte
 	Loader           []byte

@@ -21,73 +21,104 @@ import (
 	"github.com/avert-dev/avert/compiler/linux"
 	"github.com/avert-dev/avert/internal/kerneltest/wire"
 	"github.com/avert-dev/avert/internal/needs"
+	"github.com/avert-dev/avert/internal/secil"
 	"github.com/avert-dev/avert/internal/vm"
 )
 
 // node is the program of the checkout example.
 const node = "/usr/local/bin/node"
 
-// TestContainer runs the checkout example with runc as a node of Kubernetes would: with the AppArmor profile, the seccomp
+// TestContainer runs the checkout example with runc as a node of Kubernetes would: with the security module, the seccomp
 // profile and the capabilities that its patch names. It does its work, and attacks fail by the layer that is there for them:
-// EACCES is AppArmor's error, EPERM that of seccomp and of lost capabilities. It runs as root, so that nothing else refuses.
+// EACCES is the error of the security module, EPERM that of seccomp and of lost capabilities. It runs as root, so that nothing
+// else refuses.
 func TestContainer(t *testing.T) {
 	t.Parallel()
-	vm.Matrix(t, func(t *testing.T, kernel string) {
-		example := readExample(t, kernel, "apparmor")
-		profile := string(example.file(t, "apparmor", "avert."))
-		guarded := Case{Blobs: [][]byte{Compile(t, kernel, profile)}}
-		trials := checkout()
-		for _, trial := range trials {
-			guarded.Steps = append(guarded.Steps, trial.Step)
-		}
-		bare := []Case{{Steps: guarded.Steps}}
-		config := vm.Config{Kernel: kernel, LSM: vm.AppArmor}
-		free, held := RunContainer(t, config, container(), bare), RunContainer(t, config, example.container(t), []Case{guarded})
-		for i, trial := range trials {
-			what := fmt.Sprintf("step %d, %s %q %q %v", i, trial.Op, trial.Path, trial.Target, trial.N)
-			if o := free[0][i]; !o.OK() && !trial.bare {
-				t.Errorf("%s: %v without a policy", what, o)
-			}
-			if o := held[0][i]; !trial.came(kernel, o) {
-				t.Errorf("%s: %v", what, o)
-			}
-		}
+	t.Run("AppArmor", func(t *testing.T) {
+		t.Parallel()
+		vm.Matrix(t, func(t *testing.T, kernel string) {
+			example := readExample(t, kernel, "apparmor")
+			blob := Compile(t, kernel, string(example.file(t, "apparmor", "avert.")))
+			compare(t, vm.Config{Kernel: kernel, LSM: vm.AppArmor}, nil, example.container(t), Case{Blobs: [][]byte{blob}}, underAppArmor())
+		})
+	})
+	t.Run("SELinux", func(t *testing.T) {
+		t.Parallel()
+		toolchain, err := secil.New(t.Context(), secil.Trixie)
+		needs.NoError(t, err)
+		vm.Matrix(t, func(t *testing.T, kernel string) {
+			example := readExample(t, kernel, "selinux")
+			policy, err := toolchain.Compile(t.Context(), secil.Base(), secil.Module{Name: "example.cil", Text: example.file(t, "selinux", "")})
+			needs.NoError(t, err)
+			spec := example.container(t)
+			spec.Process.Capabilities = container().Process.Capabilities // so that it is the type that refuses them
+			compare(t, vm.Config{Kernel: kernel, LSM: vm.SELinux}, policy, spec, Case{}, underSELinux())
+		})
 	})
 }
 
-// checkout is what the container of the example does, and what an attacker in it would.
-func checkout() []trial {
-	work := []trial{
+// compare runs a container without and with what holds it.
+func compare(t *testing.T, config vm.Config, selinux []byte, spec *specs.Spec, c Case, trials []trial) {
+	t.Helper()
+	for _, trial := range trials {
+		c.Steps = append(c.Steps, trial.Step)
+	}
+	free := RunContainer(t, config, selinux, container(), Unconfined([]Case{c}))
+	held := RunContainer(t, config, selinux, spec, []Case{c})
+	for i, trial := range trials {
+		what := fmt.Sprintf("step %d, %s %q %q %v", i, trial.Op, trial.Path, trial.Target, trial.N)
+		if o := free[0][i]; !o.OK() && !trial.bare {
+			t.Errorf("%s: %v without a policy", what, o)
+		}
+		if o := held[0][i]; !trial.came(config.Kernel, o) {
+			t.Errorf("%s: %v", what, o)
+		}
+	}
+}
+
+// work is what the container of the example does.
+func work() []trial {
+	return []trial{
 		ok(wire.Read, "/app/config/settings"), ok(wire.List, "/app/config/d"), ok(wire.Map, "/usr/lib/libssl.so"), ok(wire.Create, "/tmp/x"), ok(wire.Write, "/tmp/x"),
 		ok(wire.Rename, "/tmp/x", "/tmp/y"), ok(wire.Unlink, "/tmp/y"), number(wire.Socket, "", afInet, stream), number(wire.Socket, "", afUnix, datagram),
 		number(wire.Capability, "", capNetBind), number(wire.Signal, "", 0, 18), ok(wire.Read, "/proc/self/status"), ok(wire.Spawn, "/bin/sh"), ok(wire.Spawn, node),
 	}
-	attacks := func() []trial {
-		var out []trial
-		apparmor := []trial{
+}
+
+// attacks are what an attacker in it would do; under SELinux, which holds no rules about files, programs and types of sockets
+// (its answers say so), those that are left.
+func attacks(apparmor bool) []trial {
+	var out []trial
+	if apparmor {
+		for _, trial := range []trial{
+			number(wire.Socket, "", afPacket, raw), number(wire.Socket, "", afNetlink, raw),
 			ok(wire.Spawn, "/usr/bin/nc"), ok(wire.Spawn, "/tmp/miner"), ok(wire.SpawnFD, "/tmp/miner"), ok(wire.SpawnMemFD, ""),
 			ok(wire.Spawn, wire.LoaderPath), ok(wire.Become, "/bin/bash"),
 			ok(wire.Write, "/etc/passwd"), ok(wire.Create, "/usr/local/bin/x"), ok(wire.Unlink, "/usr/bin/x"), ok(wire.Rename, "/tmp/x", "/etc/x"), ok(wire.Chmod, "/usr/bin/x"),
 			ok(wire.Read, "/run/secrets/kubernetes.io/serviceaccount/token"),
-			number(wire.Socket, "", afPacket, raw), number(wire.Socket, "", afNetlink, raw),
 			ok(wire.Write, "/proc/sys/vm/swappiness"), ok(wire.Write, "/proc/sysrq-trigger"), ok(wire.Read, "/proc/kcore"),
-		}
-		for _, trial := range apparmor {
+		} {
 			out = append(out, trial.block(syscall.EACCES))
 		}
-		others := []trial{
-			number(wire.Ptrace, ""), number(wire.VMRead, ""), ok(wire.Mount, "/m"), ok(wire.Bind, "/m", "/n"), ok(wire.MountFD, "/m"), ok(wire.OpenTree, "/m", "/n"), ok(wire.Umount, "/proc").anyhow(),
-			number(wire.Socket, "", afInet, raw, 1), number(wire.Capability, "", 0), number(wire.Capability, "", 7), number(wire.Capability, "", 16), number(wire.Capability, "", 21),
-		}
-		for _, trial := range others {
-			out = append(out, trial.block(syscall.EPERM))
-		}
-		return out
 	}
-	return slices.Concat([]trial{start(node)}, work, attacks(),
+	for _, trial := range []trial{
+		number(wire.Socket, "", afInet, raw, 1), number(wire.Ptrace, ""), number(wire.VMRead, ""), ok(wire.Mount, "/m"), ok(wire.Bind, "/m", "/n"), ok(wire.MountFD, "/m"), ok(wire.OpenTree, "/m", "/n"), ok(wire.Umount, "/proc").anyhow(),
+		number(wire.Capability, "", 7), number(wire.Capability, "", 13), number(wire.Capability, "", 16), number(wire.Capability, "", 18), number(wire.Capability, "", 21),
+	} {
+		out = append(out, trial.block(syscall.EPERM))
+	}
+	return out
+}
+
+func underAppArmor() []trial {
+	return slices.Concat([]trial{start(node)}, work(), attacks(true),
 		[]trial{start(node), ok(wire.Become, "/bin/sh"), ok(wire.Read, "/app/config/settings"), blocked(wire.Spawn, "/bin/dash"), ok(wire.Become, node)},
 		// What a shell started may not read the configuration.
-		[]trial{ok(wire.Read, "/app/config/settings").block(syscall.EACCES), ok(wire.Write, "/tmp/x")}, attacks())
+		[]trial{ok(wire.Read, "/app/config/settings").block(syscall.EACCES), ok(wire.Write, "/tmp/x")}, attacks(true))
+}
+
+func underSELinux() []trial {
+	return slices.Concat([]trial{start(node)}, work(), attacks(false), []trial{start(node), ok(wire.Become, "/bin/sh"), ok(wire.Become, node)}, work(), attacks(false))
 }
 
 // example is the checkout example, compiled.
@@ -99,7 +130,7 @@ type example struct {
 func readExample(t *testing.T, kernel, lsm string) example {
 	t.Helper()
 	in := compiler.Input{Config: diag.NewFile(".avert.yaml", fmt.Appendf(nil, "apiVersion: avert.dev/v1alpha1\nkind: Config\n"+
-		"pools: [{name: vm, kernel: %q, lsm: [%s], targets: [%s, seccomp, securitycontext]}]\n", kernel, lsm, lsm))}
+		"pools: [{name: vm, kernel: %q, lsm: [%s], selinux: {toolchain: %q}, targets: [%s, seccomp, securitycontext]}]\n", kernel, lsm, "3.8", lsm))}
 	for _, name := range []string{"policy.yaml", "workload.yaml"} {
 		data, err := os.ReadFile(filepath.Join("../../examples/checkout", name))
 		needs.NoError(t, err)
@@ -157,6 +188,7 @@ func (e *example) container(t *testing.T) *specs.Spec {
 							AllowPrivilegeEscalation bool
 							AppArmorProfile          struct{ LocalhostProfile string }
 							SeccompProfile           struct{ LocalhostProfile string }
+							SELinuxOptions           struct{ Type string }
 							Capabilities             struct{ Add, Drop []string }
 						}
 					}
@@ -177,6 +209,9 @@ func (e *example) container(t *testing.T) *specs.Spec {
 	spec.Process.NoNewPrivileges = !asked.AllowPrivilegeEscalation
 	spec.Process.ApparmorProfile = asked.AppArmorProfile.LocalhostProfile
 	spec.Process.Capabilities = &specs.LinuxCapabilities{Bounding: kept, Effective: kept, Permitted: kept}
+	if asked.SELinuxOptions.Type != "" {
+		spec.Process.SelinuxLabel = "system_u:system_r:" + asked.SELinuxOptions.Type + ":s0"
+	}
 	needs.NoError(t, json.Unmarshal(e.file(t, "seccomp", filepath.Base(asked.SeccompProfile.LocalhostProfile)), &spec.Linux.Seccomp))
 	return spec
 }

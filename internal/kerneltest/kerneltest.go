@@ -45,7 +45,8 @@ func Run(t testing.TB, kernel string, cases []Case) [][]Outcome {
 
 // RunContainer is Run in a container of runc: each Start runs it anew, with the first of its arguments, which must be the
 // Path of the Start, as program. Who enters which profile is then the business of the container's configuration.
-func RunContainer(t testing.TB, config vm.Config, container *specs.Spec, cases []Case) [][]Outcome {
+// selinux is the policy to enforce if that is the security module.
+func RunContainer(t testing.TB, config vm.Config, selinux []byte, container *specs.Spec, cases []Case) [][]Outcome {
 	t.Helper()
 	runc := needs.Tool(t, "runc")
 	files, err := vm.Program(runc)
@@ -55,7 +56,7 @@ func RunContainer(t testing.TB, config vm.Config, container *specs.Spec, cases [
 	config.Files = append(slices.Concat(config.Files, files),
 		vm.File{Guest: wire.Bundle + "/config.json", Data: encoded},
 		vm.File{Guest: wire.Bundle + "/" + container.Root.Path, Mode: fs.ModeDir | 0o755})
-	return run(t, config, wire.Job{Cases: cases, Runc: []string{runc, "run", "--bundle", wire.Bundle, "test"}})
+	return run(t, config, wire.Job{Cases: cases, SELinux: selinux, Runc: []string{runc, "run", "--bundle", wire.Bundle, "test"}})
 }
 
 func run(t testing.TB, config vm.Config, job wire.Job) [][]Outcome {

@@ -34,7 +34,11 @@ func run(path string) error {
 		return err
 	}
 	if len(job.Runc) > 0 {
-		return report(&job, &runner{world: &world{&job, wire.Bundle + "/rootfs"}})
+		w, err := newContainer(&job)
+		if err != nil {
+			return err
+		}
+		return report(&job, &runner{world: w})
 	}
 	w, err := newWorld(&job)
 	if err != nil {

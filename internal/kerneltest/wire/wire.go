@@ -173,7 +173,10 @@ func (o Outcome) String() string {
 type Job struct {
 	// Runc, if any, is the program that runs the container in Bundle for each Start, whose program must be the container's.
 	// Files are then those of the container's root.
-	Runc             []string
+	Runc []string
+	// SELinux, if any, is the policy to enforce; files of containers are then container_file_t.
+	SELinux []byte
+
 	Cases            []Case
 	Program, Dynamic []byte
 	Loader           []byte

@@ -279,7 +279,7 @@ file:
     - {name: file-exe, action: Block, access: [read], paths: [/f/exe], from: {exe: [/bin/a]}}
     - {name: file-parent, action: Block, access: [read], paths: [/f/parent], from: {parent: [/bin/a]}}
     - {name: file-ancestor, action: Block, access: [read], paths: [/f/ancestor], from: {ancestor: [/bin/a]}}`,
-				reasons: []string{apparmor.ReasonLineage},
+				reasons: []string{apparmor.ReasonLineage, apparmor.ReasonInterpreter},
 				trials: slices.Concat(
 					[]trial{start(entry)}, seen(false, false, false),
 					[]trial{ok(wire.Become, "/bin/a")}, seen(true, false, false),
@@ -293,6 +293,8 @@ file:
 					[]trial{start(entry), ok(wire.BecomeAt, "/bin", "a")}, seen(true, false, false),
 					[]trial{start(entry), ok(wire.Become, "/tmp/link").with(symlink("/tmp/link", "../bin/a", "/bin/a")...)}, seen(true, false, false),
 					[]trial{start(entry), ok(wire.Become, "/bin/a").with(dynamic("/bin/a")...)}, seen(true, false, false),
+					// Of a script the kernel tells AppArmor the script alone, and not its interpreter: the lowering says so.
+					[]trial{start(entry), ok(wire.Become, "/bin/script").with(script("/bin/script", "/bin/a")...)}, seen(false, false, false),
 					// A failed exec changes nothing.
 					[]trial{start(entry), ok(wire.Become, "/bin/a"), blocked(wire.Become, "/bin/by-a")}, seen(true, false, false),
 				),
@@ -406,7 +408,7 @@ file:
   default: Allow
   rules: [{name: x, action: Block, access: [read], paths: [/x]}]`,
 			reasons: []string{"before kernel 6.7 not at all"},
-			trials:  slices.Concat([]trial{start(entry)}, foreign(true), mounted(), []trial{blocked(wire.Umount, "/sys")}),
+			trials:  slices.Concat([]trial{start(entry)}, foreign(true), mounted(), []trial{blocked(wire.Umount, "/proc")}),
 		},
 		{
 			name: "mounts and other processes allowed",

@@ -17,7 +17,7 @@ import (
 func TestAppArmor(t *testing.T) {
 	t.Parallel()
 	vm.Matrix(t, func(t *testing.T, kernel string) {
-		enforce(t, kernel, slices.Concat(files(), programs_(), others(), modes()))
+		enforce(t, kernel, slices.Concat(files(), executions(), others(), modes()))
 	})
 }
 
@@ -180,7 +180,7 @@ file:
 	}
 }
 
-func programs_() []scenario {
+func executions() []scenario {
 	loader := []File{{Path: wire.LoaderPath, Kind: wire.Loader}}
 	dynamic := func(path string) []File {
 		return []File{{Path: wire.LoaderPath, Kind: wire.Loader}, {Path: path, Kind: wire.Dynamic}}

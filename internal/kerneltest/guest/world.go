@@ -63,7 +63,7 @@ func newWorld(job *wire.Job) (*world, error) {
 
 // newContainer prepares the root of a container.
 func newContainer(job *wire.Job) (*world, error) {
-	w := &world{job, wire.Bundle + "/rootfs"}
+	w := &world{job, wire.Root}
 	options := "mode=755"
 	if len(job.SELinux) > 0 {
 		// The kernel takes a policy in one write.

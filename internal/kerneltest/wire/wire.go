@@ -24,8 +24,11 @@ type Op string
 // runtime does. A case begins with it.
 const Start Op = "start"
 
-// Bundle is the folder of the container of a Job with Runc.
-const Bundle = "/container"
+// Bundle is the folder of the container of a Job with Runc, and Root that of its files.
+const (
+	Bundle = "/container"
+	Root   = Bundle + "/rootfs"
+)
 
 // Executions. Become replaces the image of the process, so that the lineage grows; Spawn does so in a child, which ends.
 // The others differ in how the program is named: At by Target relative to a descriptor of the folder Path, In by Target

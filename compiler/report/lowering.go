@@ -68,6 +68,11 @@ type RuleRow struct {
 	Reason string `json:"reason,omitempty"`
 	// Causes are the rules that make a default looser.
 	Causes []string `json:"causes,omitempty"`
+	// Parts are the operations of a rule of system that are held exactly where the
+	// status is looser.
+	Parts []string `json:"parts,omitempty"`
+	// Refuses is what the back-end refuses beside the rule although it is allowed.
+	Refuses []string `json:"refuses,omitempty"`
 	// Reports compares what is reported with what should be.
 	Reports string `json:"reports" jsonschema:"enum=exact,enum=looser,enum=stricter,enum=none"`
 	// ReportsReason says why reports is not exact.
@@ -156,13 +161,13 @@ func (p *Pool) sources() []SourceRow {
 // scope.
 func (p *Pool) rows() []RuleRow {
 	type key struct {
-		policy, rule, target, reason, why string
-		status, reports                   emit.Status
+		policy, rule, target, reason, why, parts, refuses string
+		status, reports                                   emit.Status
 	}
 	at := map[key]int{}
 	out := []RuleRow{}
 	for _, l := range p.sorted() {
-		k := key{l.Policy.ID(), l.Rule, l.Target, l.Reason, l.ReportsReason, l.Status, l.Reports}
+		k := key{l.Policy.ID(), l.Rule, l.Target, l.Reason, l.ReportsReason, strings.Join(l.Parts, "\n"), strings.Join(l.Refuses, "\n"), l.Status, l.Reports}
 		if i, ok := at[k]; ok {
 			if !slices.Contains(out[i].Scope, l.Scope) {
 				out[i].Scope = append(out[i].Scope, l.Scope)
@@ -172,7 +177,7 @@ func (p *Pool) rows() []RuleRow {
 		at[k] = len(out)
 		out = append(out, RuleRow{
 			Policy: l.Policy.ID(), Rule: l.Rule, Action: l.Action.String(), Source: l.Span.String(), Target: l.Target,
-			Scope: []string{l.Scope}, Status: l.Status.String(), Reason: l.Reason, Causes: l.Causes,
+			Scope: []string{l.Scope}, Status: l.Status.String(), Reason: l.Reason, Causes: l.Causes, Parts: l.Parts, Refuses: l.Refuses,
 			Reports: l.Reports.String(), ReportsReason: l.ReportsReason,
 		})
 	}
@@ -203,6 +208,9 @@ func (p *Pool) Markdown(path func(File) string) []byte {
 			fmt.Fprintf(&b, "\n## %s\n\n| rule | action | target | held | reported | why | source |\n| --- | --- | --- | --- | --- | --- | --- |\n", cell(policyID))
 		}
 		why := r.Reason
+		if len(r.Refuses) > 0 {
+			why = strings.TrimPrefix(why+"; also: "+strings.Join(r.Refuses, "; "), "; ")
+		}
 		if r.ReportsReason != "" {
 			why = strings.TrimPrefix(why+"; reports: "+r.ReportsReason, "; ")
 		}

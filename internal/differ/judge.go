@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/avert-dev/avert/compiler/automata"
 	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/compiler/emit"
 	"github.com/avert-dev/avert/compiler/emit/apparmor"
@@ -162,7 +163,7 @@ func (c *Compiled) Judge(images []string, scripts bool, a Attempt) Verdict {
 	}
 	v.Why = exact.Verdict.Action.String() + " by " + exact.Verdict.Rule.Policy + " " + exact.Verdict.Rule.Rule
 	if exact.Verdict.Action != policy.Block {
-		v.MayFail = c.side(images, a)
+		v.MayFail = c.side(images, scripts, a)
 		return v
 	}
 	v.MayPass = false
@@ -293,10 +294,10 @@ func (c *Compiled) lineage(p *policy.Policy, r *policy.Rule, images []string, sc
 		return true // decided with an unknown first image
 	}
 	from := *r.From
-	if len(images) == 1 {
+	if n := len(images); n == 1 || !c.named(images[n-1]) {
 		from.Exe = nil
 	}
-	if len(images) <= 2 {
+	if n := len(images); n <= 2 || !c.named(images[n-2]) {
 		from.Parent = nil
 	}
 	from.Ancestor = nil
@@ -307,10 +308,42 @@ func (c *Compiled) lineage(p *policy.Policy, r *policy.Rule, images []string, sc
 	return true
 }
 
+// named says whether a condition names the program, so that it is known when it
+// runs: others may be scripts.
+func (c *Compiled) named(image string) bool {
+	for _, p := range c.trial.Policies {
+		for _, s := range policy.Sections {
+			for _, r := range p.Rules(s) {
+				if r.From == nil {
+					continue
+				}
+				for _, pattern := range slices.Concat(r.From.Exe, r.From.Parent, r.From.Ancestor) {
+					if !strings.Contains(pattern.Text, "*") && matches(pattern.Text, image) {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
+}
+
+func matches(pattern, path string) bool {
+	g, err := automata.Parse(pattern)
+	if err != nil {
+		return false
+	}
+	l, err := automata.FromGlobs(automata.DefaultBudget, g)
+	return err == nil && l.Has(path)
+}
+
 // side says whether something that is allowed may fail all the same, as a
 // lowering says: a rename needs read, a link to a program must not change the
 // domain that it leads to, and a program that changed domain must be readable.
-func (c *Compiled) side(images []string, a Attempt) bool {
+func (c *Compiled) side(images []string, scripts bool, a Attempt) bool {
+	if scripts && c.refuses(apparmor.RefusesScript) {
+		return true
+	}
 	asks := func(access policy.Access, p string) bool {
 		v := reference.Decide(c.trial.Policies, policy.Operation{Kind: policy.OpFile, Lineage: images, Access: access, Object: policy.Object{Path: p}}, nil)
 		return v.Verdict.Action == policy.Block

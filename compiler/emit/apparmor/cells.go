@@ -133,23 +133,18 @@ func (b *divider) expand(g *automata.Glob) bool {
 	return true
 }
 
-// cell says what the paths of a glob have in common that are no literals: those
-// have cells of their own.
+// cell says which atoms all paths of a glob match. No other is known to be unlike:
+// a path that nobody names may be a script, which an image of the atom runs.
+// Literals have cells of their own.
 func (b *divider) cell(g *automata.Glob) cell {
-	c := cell{glob: g, known: b.atoms}
+	c := cell{glob: g}
 	for mask := b.atoms; mask != 0; mask &= mask - 1 {
 		i := bits.TrailingZeros64(mask)
-		if len(b.wild[i]) == 0 {
-			continue
-		}
-		if covered, _, err := automata.Covers(b.wild[i], g, overlapBudget); err == nil && covered {
+		if covered, _, err := automata.Covers(b.wild[i], g, overlapBudget); err == nil && covered && len(b.wild[i]) > 0 {
 			c.atoms |= 1 << i
-			continue
-		}
-		if slices.ContainsFunc(b.wild[i], func(w *automata.Glob) bool { return overlap(w, g) }) {
-			c.known &^= 1 << i
 		}
 	}
+	c.known = c.atoms
 	return c
 }
 

@@ -3,6 +3,9 @@
 package apparmor
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/avert-dev/avert/compiler/automata"
 	"github.com/avert-dev/avert/compiler/ir"
 	"github.com/avert-dev/avert/compiler/policy"
@@ -32,18 +35,29 @@ func (b *block) sockets() {
 			continue
 		}
 		for _, family := range r.Families {
-			if inet(family) {
+			if inet(family) || !slices.Contains(families, family) {
 				continue
 			}
 			if len(r.Types) == 0 {
 				b.rule("%s network %s", before, family)
 			}
 			for _, kind := range r.Types {
-				b.rule("%s network %s %s", before, family, kind)
+				if slices.Contains(types, kind) {
+					b.rule("%s network %s %s", before, family, kind)
+				}
 			}
 		}
 	}
 }
+
+// families and types are those that apparmor_parser 3.0 knows (af_names.h,
+// network.c): a profile with another is refused as a whole.
+var (
+	families = strings.Fields(`unix inet ax25 ipx appletalk netrom bridge atmpvc x25 inet6 rose netbeui security key netlink packet
+		ash econet atmsvc rds sna irda pppox wanpipe llc ib mpls can tipc bluetooth iucv rxrpc isdn phonet ieee802154 caif alg nfc
+		vsock kcm qipcrtr smc xdp`)
+	types = strings.Fields("stream dgram seqpacket rdm raw packet")
+)
 
 func inet(family string) bool { return family == "inet" || family == "inet6" }
 

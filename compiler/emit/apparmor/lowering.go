@@ -26,8 +26,10 @@ const (
 	ReasonImage       = "every program may be read and mapped by whatever changed domain, since the kernel asks the new domain for its image"
 	ReasonLoader      = "no dynamic loader is refused, since a rule allows one"
 	reasonPeers       = "AppArmor mediates families of sockets, not peers or ports, and inet sockets are also used for loopback and replies"
+	reasonUnknown     = "apparmor_parser does not know every family or type of the rule"
 	reasonMountFD     = "mounts made through descriptors (open_tree, fsmount) are refused only when they are attached, and before kernel 6.7 not at all"
 	reasonTasks       = "domains of one container may signal and trace each other"
+	reasonShared      = "containers with the same profile count as one"
 	reasonSystem      = "AppArmor mediates mount, ptrace and signal, not userns, bpf, module and io_uring"
 )
 
@@ -36,6 +38,7 @@ const (
 const (
 	RefusesRename = "a rename needs read, so what may not be read is not renamed"
 	RefusesLink   = "a hard link to a program must lead to the same domain as the program"
+	RefusesScript = "a #! script counts as the image that runs, and its interpreter does not"
 	RefusesImage  = "a program that may not be read or mapped is not started across a change of domain"
 )
 
@@ -90,14 +93,7 @@ func (b *builder) section(p *policy.Policy, s policy.Section, attached bool) []e
 		d.Span = span
 		if d.Status == emit.Exact {
 			b.byDefault(&d, p, s)
-			for _, l := range rules {
-				if l.Action != policy.Block && l.Status == emit.Looser && d.Status != emit.None {
-					d.Causes = append(d.Causes, l.Rule)
-				}
-			}
-			if len(d.Causes) > 0 && d.Action == policy.Block && d.Status == emit.Exact {
-				d.Status, d.Reason = emit.Looser, "as loose as the Allows beside it"
-			}
+			asLooseAs(&d, rules)
 		}
 		out = append([]emit.Lowering{d}, rules...)
 	}
@@ -107,14 +103,38 @@ func (b *builder) section(p *policy.Policy, s policy.Section, attached bool) []e
 	return out
 }
 
+// asLooseAs makes a default that is exact by itself as loose as the Allows beside
+// it. One with reasons of its own is accepted by its own name, so it gets no causes.
+func asLooseAs(d *emit.Lowering, rules []emit.Lowering) {
+	if d.Action != policy.Block || d.Status != emit.Exact {
+		return
+	}
+	for _, l := range rules {
+		if l.Action != policy.Block && l.Status == emit.Looser {
+			d.Causes = append(d.Causes, l.Rule)
+		}
+	}
+	if len(d.Causes) > 0 {
+		d.Status, d.Reason = emit.Looser, "as loose as the Allows beside it"
+	}
+}
+
 // rest says what an exact answer rests on, and how policies in mode Audit report.
 func (b *builder) rest(l *emit.Lowering, attached bool) {
 	c := b.unit.Container
 	if l.Status == emit.Exact && l.Reason == "" && (c == nil || !attached || c.Kind == policy.EphemeralContainer) {
 		l.Reason = "once the container names the profile: localhostProfile " + b.name
 	}
-	if l.Policy.Mode == policy.AuditMode && l.Action == policy.Block && l.Status != emit.None {
-		l.Reports, l.ReportsReason = b.auditReports(l)
+	switch {
+	case l.Action != policy.Block:
+	case l.Status == emit.None:
+		l.Reports, l.ReportsReason = emit.None, "what is not held is not reported"
+	case l.Policy.Mode == policy.AuditMode:
+		if l.Reports, l.ReportsReason = b.auditReports(l); l.Reports == emit.None {
+			l.Status, l.Reason, l.Parts, l.Refuses = emit.None, "the policy is in mode Audit, and nothing would report", nil, nil
+		}
+	case attached && c != nil && strings.HasPrefix(l.Rule, policy.Capabilities.String()+"/"):
+		l.Reports, l.ReportsReason = emit.None, "securitycontext takes the capability from the container, and the kernel refuses it before AppArmor is asked"
 	}
 }
 
@@ -164,6 +184,7 @@ func (b *builder) rule(l *emit.Lowering, p *policy.Policy, r *policy.Rule) {
 			return
 		}
 		g.when(true, b.lineageReason())
+		l.Refuses = append(l.Refuses, RefusesScript)
 	}
 	switch r.Section {
 	case policy.Process, policy.File:
@@ -324,7 +345,11 @@ func (b *builder) network(l *emit.Lowering, g *gaps, n *policy.NetworkRule) {
 	case !bare:
 		l.Status, l.Reason = emit.None, reasonPeers
 	default:
+		known := func(names, all []string) bool {
+			return !slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(all, n) })
+		}
 		g.when(slices.ContainsFunc(n.Families, inet), reasonPeers)
+		g.when(!known(n.Families, families) || !known(n.Types, types), reasonUnknown)
 	}
 }
 
@@ -342,6 +367,9 @@ func (b *builder) operations(l *emit.Lowering, g *gaps, p *policy.Policy, r *pol
 	if l.Parts = b.held(asked); len(l.Parts) == 0 && !slices.Contains(asked, policy.Mount) {
 		l.Status, l.Reason = emit.None, reasonSystem
 		return
+	}
+	if len(l.Parts) > 0 {
+		l.Reason = reasonShared
 	}
 	g.when(slices.Contains(asked, policy.Mount), reasonMountFD)
 	g.when(b.severalDomains() && (slices.Contains(asked, policy.Ptrace) || slices.Contains(asked, policy.Signal)), reasonTasks)

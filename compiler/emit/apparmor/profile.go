@@ -93,7 +93,7 @@ func (b *builder) flags() string {
 	if b.complain {
 		flags = append(flags, "complain")
 	}
-	if !b.blocksFiles() {
+	if b.complain || !b.blocksFiles() {
 		flags = append(flags, "attach_disconnected", "mediate_deleted")
 	}
 	if len(flags) == 0 {
@@ -157,6 +157,9 @@ func (b *builder) patterns(g *automata.Glob, form func(*automata.Glob) ([]string
 // first profile does not hold already.
 func (b *block) blocks(s policy.Section) []*ir.PathRule {
 	var out []*ir.PathRule
+	if b.complain {
+		return nil // a denial would deny: see wouldBlock
+	}
 	for _, r := range b.layer.Paths.Rules {
 		if r.Rule.Section == s && r.Rule.Action == policy.Block && holds(b.layer, b.known, r.Cond) == surely && !(b.inner() && r.Cond == ir.Always) {
 			out = append(out, r)
@@ -260,7 +263,13 @@ func (b *block) programs() {
 			}
 		}
 	}
-	if b.deniesLoader(b.known) && !(b.inner() && b.deniesLoader(b.domains.all[0].known)) {
+	if b.complain {
+		// What a profile in complain form does not allow leads to a profile that the
+		// kernel makes up, without the floor.
+		if t.Process.Action == policy.Block {
+			b.rule("audit /** ix")
+		}
+	} else if b.deniesLoader(b.known) && !(b.inner() && b.deniesLoader(b.domains.all[0].known)) {
 		for _, p := range b.patterns(loader, patterns) {
 			b.rule("audit deny %s x", p)
 		}
@@ -271,7 +280,7 @@ func (b *block) programs() {
 // `m`, which would let be mapped what may only be executed; a transition to the
 // same profile does not.
 func (b *block) mode(target int) string {
-	if target == b.at && !b.blocksFiles() {
+	if b.complain || target == b.at && !b.blocksFiles() {
 		return "ix"
 	}
 	return "px -> " + b.label(target)
@@ -337,7 +346,7 @@ func (b *block) capabilities() {
 	if len(audited) > 0 && !b.inner() {
 		b.rule("audit capability %s", words(audited))
 	}
-	if len(quiet) > 0 {
+	if len(quiet) > 0 && !b.complain {
 		b.rule("deny capability %s", words(quiet))
 	}
 }

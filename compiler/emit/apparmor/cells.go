@@ -27,7 +27,7 @@ type cell struct {
 }
 
 // everything is the glob of the cell that a default of Allow makes.
-var everything = parseGlob("/**")
+var everything = parseGlob("/{,**}")
 
 // Budgets: how many literal paths are told apart, of all patterns and of one, and the states that one
 // question about two globs may visit.

@@ -74,8 +74,14 @@ func (b *block) system() {
 		return action == policy.Block, quiet
 	}
 	if mount, quiet := blocked(policy.Mount); mount {
-		for _, operation := range []string{"mount", "umount", "pivot_root"} {
-			b.rule("%s %s", verb(quiet), operation)
+		b.rule("%s mount", verb(quiet))
+		b.rule("%s pivot_root", verb(quiet))
+		// The parser leaves out denials that are reported, since nothing else is
+		// allowed; without any rule left the kernel would not mediate mounts at all.
+		if quiet {
+			b.rule("deny umount")
+		} else {
+			b.rule("umount /-/")
 		}
 	} else {
 		b.rule("umount")

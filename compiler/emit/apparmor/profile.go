@@ -85,16 +85,20 @@ func (b *block) label(target int) string {
 	return name
 }
 
-// flags: an object outside the container's tree of files is named as if it were
-// inside (attach_disconnected), and a deleted file by its old name, unless the
-// policy blocks whatever has no name.
+// flags: an object outside the container's tree of files, such as a program in a
+// memfd, is named as if it were inside (attach_disconnected), and a deleted file
+// by its old name (mediate_deleted), unless the policy blocks what has no name.
 func (b *builder) flags() string {
 	var flags []string
+	t := b.layer.Paths
 	if b.complain {
 		flags = append(flags, "complain")
 	}
+	if b.complain || !b.blocksFiles() || t.Process == nil || t.Process.Action != policy.Block {
+		flags = append(flags, "attach_disconnected")
+	}
 	if b.complain || !b.blocksFiles() {
-		flags = append(flags, "attach_disconnected", "mediate_deleted")
+		flags = append(flags, "mediate_deleted")
 	}
 	if len(flags) == 0 {
 		return ""
@@ -244,7 +248,11 @@ func (b *block) programs() {
 		if target == refused {
 			continue
 		}
-		for _, p := range b.patterns(cell.glob, patterns) {
+		form := patterns
+		if cell.glob == everything {
+			form = both // the kernel names a program in a memfd "/"
+		}
+		for _, p := range b.patterns(cell.glob, form) {
 			b.rule("%s", strings.TrimSpace(b.audited(cell)+" "+p+" "+b.mode(target)))
 		}
 	}

@@ -77,7 +77,7 @@ func (t *Table) resolve() error {
 		if d.Name == "" || slices.ContainsFunc(t.Domains[:i], func(o Domain) bool { return o.Name == d.Name }) {
 			return fmt.Errorf("domain %q has no name of its own", d.Name)
 		}
-		for _, atom := range slices.Concat(d.Exe, d.Parent, d.Ancestor) {
+		for _, atom := range slices.Concat(d.Exe, d.Parent, d.Ancestor, d.MaybeExe, d.MaybeParent, d.MaybeAncestor) {
 			if err := t.hasAtom(&atom); err != nil {
 				return fmt.Errorf("domain %q: %w", d.Name, err)
 			}

@@ -48,20 +48,20 @@ func (l *lineage) meets(p *Policy, f *From) truth {
 	n := len(images)
 	out := yes
 	if f.Exe != nil {
-		out = min(out, l.field(p, *f.Exe, images[max(n-1, 0):], n >= 1, func(d *Domain) []int { return d.Exe }))
+		out = min(out, l.field(p, *f.Exe, images[max(n-1, 0):], n >= 1, func(d *Domain) ([]int, []int) { return d.Exe, d.MaybeExe }))
 	}
 	if f.Parent != nil {
-		out = min(out, l.field(p, *f.Parent, images[max(n-2, 0):max(n-1, 0)], n >= 2, func(d *Domain) []int { return d.Parent }))
+		out = min(out, l.field(p, *f.Parent, images[max(n-2, 0):max(n-1, 0)], n >= 2, func(d *Domain) ([]int, []int) { return d.Parent, d.MaybeParent }))
 	}
 	if f.Ancestor != nil {
-		out = min(out, l.field(p, *f.Ancestor, images[:max(n-1, 0)], false, func(d *Domain) []int { return d.Ancestor }))
+		out = min(out, l.field(p, *f.Ancestor, images[:max(n-1, 0)], false, func(d *Domain) ([]int, []int) { return d.Ancestor, d.MaybeAncestor }))
 	}
 	return out
 }
 
 // field says whether one of the images matches an atom. all says that no other
 // images count.
-func (l *lineage) field(p *Policy, atom int, images []string, all bool, of func(*Domain) []int) truth {
+func (l *lineage) field(p *Policy, atom int, images []string, all bool, of func(*Domain) (holds, may []int)) truth {
 	out := no
 	for _, image := range images {
 		out = max(out, l.table.atoms[atom].match(image))
@@ -70,11 +70,12 @@ func (l *lineage) field(p *Policy, atom int, images []string, all bool, of func(
 		return out
 	}
 	if l.domain != nil {
-		if slices.Contains(of(l.domain), atom) {
+		holds, may := of(l.domain)
+		if slices.Contains(holds, atom) {
 			return yes
 		}
 		// Domains are those of the enforced policies, and say nothing of others.
-		if p.Mode == policy.Enforce.String() {
+		if p.Mode == policy.Enforce.String() && !slices.Contains(may, atom) {
 			return no
 		}
 	}

@@ -42,10 +42,14 @@ func File(u *ir.Unit, label string, domains ...Domain) (name string, data []byte
 	return u.Name + Extension, Of(u, label, domains...).Encode()
 }
 
-// DomainOf describes a profile that exactly the processes in one state of
-// u.Enforced.Lineage have; where nothing is enforced, of that of u.Audits[0].
-func DomainOf(name string, s ir.State) Domain {
-	return Domain{Name: name, Exe: bits(s.Current), Parent: bits(s.Parent), Ancestor: bits(s.Seen)}
+// DomainOf describes a profile by the atoms of u.Enforced.Lineage that hold for
+// all of its processes, and those that may hold for some. Its name is the last
+// part of the profile's, or the label itself for the first profile.
+func DomainOf(name string, holds, may ir.State) Domain {
+	return Domain{
+		Name: name, Exe: bits(holds.Current), Parent: bits(holds.Parent), Ancestor: bits(holds.Seen),
+		MaybeExe: bits(may.Current), MaybeParent: bits(may.Parent), MaybeAncestor: bits(may.Seen),
+	}
 }
 
 func bits(mask uint64) []int {

@@ -168,7 +168,7 @@ func TestDomains(t *testing.T) {
 		if err != nil || !ok || !want.Verdict.Report {
 			return
 		}
-		table := decoded(t, unit, ruletable.DomainOf("d1", unit.Enforced.StateOf(op.Lineage)))
+		table := decoded(t, unit, ruletable.DomainOf("d1", unit.Enforced.StateOf(op.Lineage), ir.State{}))
 		known, _ := table.Attribute(report)
 		report.Lineage = ruletable.Lineage{Domain: "d1"}
 		if got, _ := table.Attribute(report); got != known {

@@ -30,13 +30,18 @@ type Table struct {
 }
 
 // Domain is a set of processes that a profile stands for: those of whose
-// lineage exactly these atoms of the enforced policies hold, by field of `from`.
+// lineage these atoms of the enforced policies hold, by field of `from`. Of the
+// others none holds, but for those that may.
 type Domain struct {
 	// Name is the last part of the profile's name, such as "d3".
 	Name     string `json:"name"`
 	Exe      []int  `json:"exe,omitempty"`
 	Parent   []int  `json:"parent,omitempty"`
 	Ancestor []int  `json:"ancestor,omitempty"`
+	// Atoms of which the profile does not tell whether they hold.
+	MaybeExe      []int `json:"maybeExe,omitempty"`
+	MaybeParent   []int `json:"maybeParent,omitempty"`
+	MaybeAncestor []int `json:"maybeAncestor,omitempty"`
 }
 
 // Policy is one policy of the unit.

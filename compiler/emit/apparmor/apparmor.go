@@ -66,7 +66,7 @@ func run(in emit.Input) emit.Output {
 		if u.Container != nil && u.Container.Privileged || emit.OwnAppArmorProfile(u) {
 			continue // nothing attaches it
 		}
-		rules, table := ruletable.File(u, b.name)
+		rules, table := ruletable.File(u, b.name, b.known()...)
 		out.Files = append(out.Files,
 			emit.File{Kind: emit.NodeFile, Name: b.name, Data: data, Sources: u.Policies},
 			emit.File{Kind: emit.NodeFile, Name: rules, Data: table, Sources: u.Policies})

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/avert-dev/avert/compiler/ir"
+	"github.com/avert-dev/avert/compiler/ruletable"
 )
 
 // Limits of AppArmor: a profile names at most 12 targets of exec (the x index
@@ -175,4 +176,25 @@ func (d *domains) fits() bool {
 		}
 	}
 	return true
+}
+
+// known says for alerts what each profile knows of the lineage; nothing where
+// there is one alone.
+func (b *builder) known() []ruletable.Domain {
+	if len(b.domains.all) == 1 {
+		return nil
+	}
+	var out []ruletable.Domain
+	l := &b.layer.Lineage
+	every := uint64(1)<<len(l.Atoms) - 1
+	for i, d := range b.domains.all {
+		name := b.name
+		if i > 0 {
+			name = domainName(i)
+		}
+		k := d.known
+		out = append(out, ruletable.DomainOf(name, ir.State{Current: k.current, Parent: k.parent, Seen: k.seen},
+			ir.State{Current: every &^ k.currentKnown, Parent: l.Parents &^ k.parentKnown, Seen: l.Ancestors &^ k.seenKnown}))
+	}
+	return out
 }

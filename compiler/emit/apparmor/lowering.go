@@ -17,7 +17,7 @@ import (
 const (
 	ReasonInterpreter = "the interpreter of a #! script is not checked, nor known as the image that runs"
 	ReasonCarry       = "a file, or a directory above it, can be renamed or linked out of the rule's reach"
-	ReasonLineage     = "the image of the container's first process is not known, nor one that overlapping wildcards match"
+	ReasonLineage     = "which image runs is known of programs that rules name without wildcards, not of the container's first process"
 	ReasonLimit       = "lineages beyond the limits of 12 targets and 64 profiles are not told apart"
 	ReasonBundle      = "write, create, delete, chmod and chown are one permission, which rename needs too"
 	ReasonUnmediated  = "times and extended attributes are not mediated"
@@ -179,7 +179,7 @@ func (b *builder) rule(l *emit.Lowering, p *policy.Policy, r *policy.Rule) {
 	}
 	var g gaps
 	if r.From != nil {
-		if r.Action == policy.Block && !b.known(p, r) {
+		if r.Action == policy.Block && !b.surely(p, r) {
 			l.Status, l.Reason = emit.None, b.lineageReason()
 			return
 		}
@@ -208,8 +208,8 @@ func (b *builder) lineageReason() string {
 	return ReasonLineage
 }
 
-// known says whether some profile is sure that the rule's condition holds.
-func (b *builder) known(p *policy.Policy, r *policy.Rule) bool {
+// surely says whether some profile is sure that the rule's condition holds.
+func (b *builder) surely(p *policy.Policy, r *policy.Rule) bool {
 	if p.Mode == policy.AuditMode || b.layer.Paths == nil {
 		return false
 	}

@@ -96,7 +96,9 @@ func (b *block) system() {
 
 // floor writes what the default profiles of containerd (contrib/apparmor) and
 // CRI-O (containers/common, pkg/apparmor) deny in /proc and /sys: of /proc only
-// processes and sys/kernel can be written, of /sys only cgroups.
+// processes can be written, of /sys only cgroups. They mean to spare
+// /proc/sys/kernel/shm*, but a class of theirs matches slashes, so all versions
+// before containerd 2.3 deny it, and this does.
 func (b *block) floor() {
 	for _, f := range floor {
 		b.paths("deny", f.globs, f.permissions)
@@ -107,15 +109,10 @@ var floor = []struct {
 	globs       []*automata.Glob
 	permissions string
 }{
-	{parseAll(
-		"/proc/*",
-		"/proc/{[!1-9],[!1-9][!0-9],[!1-9s][!0-9y][!0-9s],[!1-9][!0-9][!0-9][!0-9]*}/**",
-		"/proc/sys/[!k]{*,*/**}",
-		"/proc/sys/kernel/{?,??,[!s][!h][!m]{*,*/**}}",
-	), "w"},
-	{parseAll("/proc/{sysrq-trigger,mem,kmem,kcore}"), "rwklm"},
-	{parseAll("/sys/[!f]*/**", "/sys/f[!s]*/**", "/sys/fs/[!c]*/**", "/sys/fs/c[!g]*/**", "/sys/fs/cg[!r]*/**"), "wkl"},
-	{parseAll("/sys/{firmware,devices/virtual/powercap,kernel/security}/**"), "rwklm"},
+	{parseAll("/proc/*", "/proc/[!1-9]*/**"), "w"},
+	{parseAll("/proc/{sysrq-trigger,mem,kmem,kcore}"), "rwklmx"},
+	{parseAll("/sys/[!f]*/**", "/sys/f{,[!s]*}/**", "/sys/fs/[!c]*/**", "/sys/fs/c{,[!g]*}/**", "/sys/fs/cg{,[!r]*}/**"), "wklx"},
+	{parseAll("/sys/{firmware,devices/virtual/powercap,kernel/security}/**"), "rwklmx"},
 }
 
 func parseAll(patterns ...string) []*automata.Glob {

@@ -450,7 +450,7 @@ func floor() []trial {
 		blocked(wire.Write, "/proc/sys/kernel/core_pattern"), blocked(wire.Write, "/proc/irq/default_smp_affinity"),
 		blocked(wire.Read, "/proc/kcore"), blocked(wire.Write, "/sys/kernel/mm/transparent_hugepage/enabled"), blocked(wire.Write, "/sys/power/state"),
 		blocked(wire.Read, "/sys/kernel/security/lsm"), blocked(wire.Write, "/sys/kernel/security/apparmor/.replace"),
-		ok(wire.Write, "/proc/sys/kernel/shmmax"), ok(wire.Write, "/proc/self/comm"), ok(wire.Write, "/sys/fs/cgroup/cgroup.procs"), ok(wire.Read, "/proc/sys/vm/swappiness"),
+		blocked(wire.Write, "/proc/sys/kernel/shmmax"), ok(wire.Write, "/proc/self/comm"), ok(wire.Write, "/sys/fs/cgroup/cgroup.procs"), ok(wire.Read, "/proc/sys/vm/swappiness"),
 		ok(wire.Read, "/sys/kernel/mm/transparent_hugepage/enabled"),
 	}
 }

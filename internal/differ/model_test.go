@@ -83,7 +83,9 @@ func (m *model) attempt(a Attempt) Outcome {
 		path += "/"
 	}
 	ask := func(mask apparmorbin.Mask) Outcome {
-		return m.all(func(p *apparmorbin.Profile) bool { return p.Mode == apparmorbin.Complain || p.File(path, true).Has(mask) })
+		return m.all(func(p *apparmorbin.Profile) bool {
+			return p.Mode == apparmorbin.Complain || p.File(path, true).Has(mask)
+		})
 	}
 	switch a.Access {
 	case policy.AccessRead:

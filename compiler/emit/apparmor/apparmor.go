@@ -68,7 +68,7 @@ func run(in emit.Input) emit.Output {
 		}
 		rules, table := ruletable.File(u, b.name, b.known()...)
 		out.Files = append(out.Files,
-			emit.File{Kind: emit.NodeFile, Name: b.name, Data: data, Sources: u.Policies},
+			emit.File{Kind: emit.NodeFile, Name: b.name, Data: data, Comment: "#", Sources: u.Policies},
 			emit.File{Kind: emit.NodeFile, Name: rules, Data: table, Sources: u.Policies})
 	}
 	return out

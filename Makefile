@@ -27,6 +27,9 @@ NODE_ARCHES := amd64 arm64
 # How long each fuzz target runs; `make test` shortens it.
 FUZZTIME ?= 10m
 
+# How many rounds `make soak` takes, of 2,000 operations on each kernel and 500 policies beside them.
+AVERT_SOAK ?= 10
+
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 GOTEST := go test -vet=off -p 2
 
@@ -71,6 +74,11 @@ bench: ## Run the benchmarks
 .PHONY: fuzz
 fuzz: ## Fuzz each target for FUZZTIME (10m)
 	.ci/fuzz $(FUZZTIME)
+
+.PHONY: soak
+soak: packages ## Compare random policies with apparmor_parser's profiles and with each kernel, AVERT_SOAK (10) rounds
+	go test -vet=off -count=1 -timeout 0 ./internal/differ -run '^TestModel$$' -v -rapid.checks $$(($(AVERT_SOAK) * 500))
+	AVERT_SOAK=$(AVERT_SOAK) go test -vet=off -count=1 -timeout 0 ./internal/kerneltest -run '^TestDiffer$$' -v
 
 .PHONY: vm
 vm: ## Run CMD='...', or a shell, on a kernel of the tests: KERNEL=6.12 LSM=selinux

@@ -77,7 +77,7 @@ func run(in emit.Input) emit.Output {
 // newBuilder plans the profiles of a unit.
 func newBuilder(u *ir.Unit) *builder {
 	name, _ := emit.AppArmorProfile(u)
-	b := &builder{unit: u, name: name, layer: u.Enforced}
+	b := &builder{unit: u, name: name, layer: u.Enforced, written: map[spelling][]string{}}
 	if !governs(u.Enforced) {
 		b.layer, b.complain = u.Audits[0], true
 		b.domains = planDomains(b.layer, nil, false)

@@ -367,3 +367,15 @@ func TestPatternsInMounts(t *testing.T) {
 		}
 	})
 }
+
+// patterns returns AppArmor patterns, quoted for a profile, that match exactly
+// the paths of g as names of files. There are none when g is the root alone.
+func patterns(g *automata.Glob) ([]string, error) { return translateGlob(g, formFiles) }
+
+// dirPatterns returns patterns that match exactly the paths of g as names of
+// directories.
+func dirPatterns(g *automata.Glob) ([]string, error) { return translateGlob(g, formDirs) }
+
+// both returns patterns that match the paths of g as names of files and of
+// directories.
+func both(g *automata.Glob) ([]string, error) { return translateGlob(g, formBoth) }

@@ -4,12 +4,10 @@ package apparmor
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/avert-dev/avert/compiler/automata"
 	"github.com/avert-dev/avert/compiler/ir"
-	"github.com/avert-dev/avert/compiler/linux"
 	"github.com/avert-dev/avert/compiler/policy"
 )
 
@@ -23,6 +21,7 @@ type builder struct {
 	complain bool
 	stacked  bool
 	domains  *domains
+	written  map[spelling][]string
 	// tooLong are patterns that could not be written.
 	tooLong []*automata.Glob
 }
@@ -33,11 +32,13 @@ type block struct {
 	at    int
 	known knowledge
 	rules []string
+	seen  map[string]bool
 }
 
 // rule adds a rule, without the comma, once.
 func (b *block) rule(format string, args ...any) {
-	if r := fmt.Sprintf(format, args...) + ","; !slices.Contains(b.rules, r) {
+	if r := fmt.Sprintf(format, args...) + ","; !b.seen[r] {
+		b.seen[r] = true
 		b.rules = append(b.rules, r)
 	}
 }
@@ -53,7 +54,7 @@ func (b *builder) encode() []byte {
 	out.WriteString("abi <abi/3.0>,\n\n")
 	fmt.Fprintf(&out, "profile %s%s {\n", b.name, b.flags())
 	for i := range b.domains.all {
-		p := &block{builder: b, at: i, known: b.domains.all[i].known}
+		p := &block{builder: b, at: i, known: b.domains.all[i].known, seen: map[string]bool{}}
 		p.write()
 		indent := "  "
 		if i > 0 {
@@ -142,19 +143,31 @@ func verb(quiet bool) string {
 // paths adds a rule for each pattern of the globs, as files and directories.
 func (b *block) paths(before string, globs []*automata.Glob, permissions string) {
 	for _, g := range globs {
-		for _, p := range b.patterns(g, both) {
+		for _, p := range b.patterns(g, formBoth) {
 			b.rule("%s", strings.TrimSpace(before+" "+p+" "+permissions))
 		}
 	}
 }
 
-// patterns writes a glob; one that would be too long is noted and left out.
-func (b *builder) patterns(g *automata.Glob, form func(*automata.Glob) ([]string, error)) []string {
-	out, err := form(g)
-	if err != nil && !slices.Contains(b.tooLong, g) {
-		b.tooLong = append(b.tooLong, g)
+// patterns writes a glob, once for all profiles; one that would be too long is
+// noted and left out.
+func (b *builder) patterns(g *automata.Glob, f patternForm) []string {
+	key := spelling{g, f}
+	out, ok := b.written[key]
+	if !ok {
+		var err error
+		if out, err = translateGlob(g, f); err != nil {
+			b.tooLong = append(b.tooLong, g)
+		}
+		b.written[key] = out
 	}
 	return out
+}
+
+// spelling is a glob in one of its forms.
+type spelling struct {
+	glob *automata.Glob
+	form patternForm
 }
 
 // blocks are the Block rules of a section that hold in the domain and that the
@@ -170,250 +183,4 @@ func (b *block) blocks(s policy.Section) []*ir.PathRule {
 		}
 	}
 	return out
-}
-
-// files writes the section `file`.
-func (b *block) files() {
-	t := b.layer.Paths
-	allowAll := func(before string) { b.rule("%s", strings.TrimSpace(before+` /{,**} rwlkm`)) }
-	if t == nil || t.File == nil {
-		allowAll("")
-		return
-	}
-	var allows []*ir.PathRule
-	same := true // as in the first profile
-	for _, r := range t.Rules {
-		if r.Rule.Section != policy.File || r.Rule.Action == policy.Block {
-			continue
-		}
-		if holds(b.layer, b.known, r.Cond) == never {
-			same = false
-		} else {
-			allows = append(allows, r)
-		}
-	}
-	switch {
-	case t.File.Action == policy.Block && b.inner() && same:
-		allowAll("")
-		allows = nil
-	case t.File.Action == policy.Block && b.inner():
-		b.ownImages()
-	case t.File.Action == policy.Audit && !b.inner():
-		allowAll("audit")
-	case t.File.Action != policy.Block:
-		allowAll("")
-	}
-	for _, r := range allows {
-		permissions := granted(r.Access)
-		switch audit := r.Rule.Action == policy.Audit; {
-		case permissions == "" || !audit && t.File.Action != policy.Block:
-		case audit:
-			b.paths("audit", r.Globs, permissions)
-		default:
-			b.paths("", r.Globs, permissions)
-		}
-	}
-	for _, r := range b.blocks(policy.File) {
-		if permissions := denied(r.Access); permissions != "" {
-			b.paths(verb(r.Rule.Quiet), r.Globs, permissions)
-		}
-		if r.Access&policy.AccessLink != 0 {
-			b.paths(verb(r.Rule.Quiet)+" link /** ->", r.Globs, "")
-		}
-	}
-}
-
-// ownImages lets a program that changed domain be mapped: the kernel asks the
-// new profile for the image, the dynamic loader and the interpreter of a script
-// (common_mmap). The first profile still says who may read them otherwise.
-func (b *block) ownImages() {
-	for c, cell := range b.domains.cells {
-		if b.domains.all[0].next[c] != refused {
-			for _, p := range b.patterns(cell.glob, patterns) {
-				b.rule("%s mr", p)
-			}
-		}
-	}
-	for _, p := range b.patterns(loader, patterns) {
-		b.rule("%s mr", p)
-	}
-}
-
-var loader = parseGlob(ir.LoaderPattern)
-
-// programs writes the section `process`.
-func (b *block) programs() {
-	for c, cell := range b.domains.cells {
-		target := b.domains.all[b.at].next[c]
-		if target == refused {
-			continue
-		}
-		form := patterns
-		if cell.glob == everything {
-			form = both // the kernel names a program in a memfd "/"
-		}
-		for _, p := range b.patterns(cell.glob, form) {
-			b.rule("%s", strings.TrimSpace(b.audited(cell)+" "+p+" "+b.mode(target)))
-		}
-	}
-	t := b.layer.Paths
-	if t == nil || t.Process == nil {
-		return
-	}
-	for _, r := range b.blocks(policy.Process) {
-		permissions := "x"
-		if r.Cond == ir.Always {
-			permissions = "mx"
-		}
-		for _, g := range r.Globs {
-			for _, p := range b.patterns(g, patterns) {
-				b.rule("%s %s %s", verb(r.Rule.Quiet), p, permissions)
-			}
-		}
-	}
-	if b.complain {
-		// What a profile in complain form does not allow leads to a profile that the
-		// kernel makes up, without the floor.
-		if t.Process.Action == policy.Block {
-			b.rule("audit /** ix")
-		}
-	} else if b.deniesLoader(b.known) && !(b.inner() && b.deniesLoader(b.domains.all[0].known)) {
-		for _, p := range b.patterns(loader, patterns) {
-			b.rule("audit deny %s x", p)
-		}
-	}
-}
-
-// mode is how a program starts that leads to a domain. For the parser `ix` implies
-// `m`, which would let be mapped what may only be executed; a transition to the
-// same profile does not.
-func (b *block) mode(target int) string {
-	if b.complain || target == b.at && !b.blocksFiles() {
-		return "ix"
-	}
-	return "px -> " + b.label(target)
-}
-
-// audited returns "audit" for programs whose start is reported.
-func (b *block) audited(c cell) string {
-	t := b.layer.Paths
-	if t == nil || t.Process == nil || b.inner() {
-		return ""
-	}
-	audit := c.all && t.Process.Action == policy.Audit
-	for _, r := range c.rules {
-		audit = audit || r.Rule.Action == policy.Audit && holds(b.layer, b.known, r.Cond) != never
-	}
-	if audit {
-		return "audit"
-	}
-	return ""
-}
-
-// deniesLoader says whether dynamic loaders may not be started directly. A rule
-// that names one lets all be: a profile has no exceptions from a denial.
-func (b *builder) deniesLoader(k knowledge) bool {
-	t := b.layer.Paths
-	if !t.BlocksAnything(policy.Process) {
-		return false
-	}
-	return !slices.ContainsFunc(t.Groups, func(g ir.PathGroup) bool {
-		return g.Loader && holds(b.layer, k, g.Cond) != never
-	})
-}
-
-// capabilities writes the section `capabilities`.
-func (b *block) capabilities() {
-	t := b.layer.Capabilities
-	if t == nil {
-		b.rule("capability")
-		return
-	}
-	var allowed, audited, quiet []string
-	full := true
-	for _, name := range linux.CapabilityNames() {
-		switch action, silent := b.mask(t, ir.CapabilityBit(name)); {
-		case action == policy.Block:
-			full = false
-			if silent {
-				quiet = append(quiet, name)
-			}
-		case action == policy.Audit:
-			audited = append(audited, name)
-			allowed = append(allowed, name)
-		default:
-			allowed = append(allowed, name)
-		}
-	}
-	switch {
-	case full:
-		b.rule("capability")
-	case len(allowed) > 0:
-		b.rule("capability %s", words(allowed))
-	}
-	if len(audited) > 0 && !b.inner() {
-		b.rule("audit capability %s", words(audited))
-	}
-	if len(quiet) > 0 && !b.complain {
-		b.rule("deny capability %s", words(quiet))
-	}
-}
-
-// mask decides about a number: a Block that surely holds, else an Allow or Audit
-// that may, else the default. quiet says that no such Block is reported.
-func (b *block) mask(t *ir.MaskTable, bit uint64) (action policy.Action, quiet bool) {
-	found := false
-	quiet = true
-	for _, g := range t.Groups {
-		how := holds(b.layer, b.known, g.Cond)
-		if g.Mask&bit == 0 || how == never || g.Rule.Action == policy.Block && how != surely {
-			continue
-		}
-		if !found || g.Rule.Action > action {
-			action = g.Rule.Action
-		}
-		found = true
-		quiet = quiet && (g.Rule.Action != policy.Block || g.Rule.Quiet)
-	}
-	if !found {
-		if t.Covers&bit == 0 {
-			return policy.Allow, false
-		}
-		return t.Default.Action, false
-	}
-	return action, action == policy.Block && quiet
-}
-
-func words(names []string) string { return strings.ToLower(strings.Join(names, " ")) }
-
-// wouldBlock reports what policies in mode Audit would block. Where the profile
-// allows a path at all, `audit` reports its use.
-func (b *block) wouldBlock() {
-	if b.inner() {
-		return
-	}
-	open := func(d *ir.Default) bool { return d == nil || d.Action != policy.Block }
-	enforced := b.unit.Enforced.Paths
-	for _, l := range b.unit.Audits {
-		if l.Paths == nil {
-			continue
-		}
-		for _, r := range l.Paths.Rules {
-			if r.Rule.Action != policy.Block || r.Rule.Quiet {
-				continue
-			}
-			switch {
-			case r.Rule.Section == policy.File && (enforced == nil || open(enforced.File)):
-				if permissions := granted(r.Access); permissions != "" {
-					b.paths("audit", r.Globs, permissions)
-				}
-			case r.Rule.Section == policy.Process && (enforced == nil || open(enforced.Process)) && len(b.domains.all) == 1:
-				for _, g := range r.Globs {
-					for _, p := range b.patterns(g, patterns) {
-						b.rule("audit %s %s", p, b.mode(b.at))
-					}
-				}
-			}
-		}
-	}
 }

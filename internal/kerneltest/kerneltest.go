@@ -40,13 +40,18 @@ type (
 // Start or a policy a few more.
 func Run(t testing.TB, kernel string, cases []Case) [][]Outcome {
 	t.Helper()
-	return run(t, vm.Config{Kernel: kernel, LSM: vm.AppArmor}, wire.Job{Cases: cases})
+	return run(t, vm.Config{Kernel: kernel, LSM: vm.AppArmor}, wire.Job{Cases: cases}).Outcomes
 }
 
 // RunContainer is Run in a container of runc: each Start runs it anew, with the first of its arguments, which must be the
 // Path of the Start, as program; its root is "rootfs". Who enters which profile is then the business of the container's configuration.
 // selinux is the policy to enforce if that is the security module.
 func RunContainer(t testing.TB, config vm.Config, selinux []byte, container *specs.Spec, cases []Case) [][]Outcome {
+	t.Helper()
+	return runContainer(t, config, container, wire.Job{Cases: cases, SELinux: selinux}).Outcomes
+}
+
+func runContainer(t testing.TB, config vm.Config, container *specs.Spec, job wire.Job) wire.Result {
 	t.Helper()
 	runc := needs.Tool(t, "runc")
 	files, err := vm.Program(runc)
@@ -56,10 +61,11 @@ func RunContainer(t testing.TB, config vm.Config, selinux []byte, container *spe
 	config.Files = append(slices.Concat(config.Files, files),
 		vm.File{Guest: wire.Bundle + "/config.json", Data: encoded},
 		vm.File{Guest: wire.Root, Mode: fs.ModeDir | 0o755})
-	return run(t, config, wire.Job{Cases: cases, SELinux: selinux, Runc: []string{runc, "run", "--bundle", wire.Bundle, "test"}})
+	job.Runc = []string{runc, "run", "--bundle", wire.Bundle, "test"}
+	return run(t, config, job)
 }
 
-func run(t testing.TB, config vm.Config, job wire.Job) [][]Outcome {
+func run(t testing.TB, config vm.Config, job wire.Job) wire.Result {
 	t.Helper()
 	cases, steps, kernel := job.Cases, 0, config.Kernel
 	for _, c := range cases {
@@ -81,33 +87,34 @@ func run(t testing.TB, config vm.Config, job wire.Job) [][]Outcome {
 	if r.Code != 0 {
 		t.Fatalf("the guest with kernel %s failed:\n%s\n%s", kernel, r.Output, r.Console)
 	}
-	outcomes, err := parse(r.Output, cases)
+	result, err := parse(r.Output, cases)
 	if err != nil {
 		t.Fatalf("kernel %s: %v:\n%s", kernel, err, r.Output)
 	}
 	t.Logf("kernel %s: %d cases with %d steps in %v", kernel, len(cases), steps, r.Wall.Round(100*time.Millisecond))
-	return outcomes
+	return result
 }
 
-// parse reads the outcomes in the output of a guest, which must be those of all steps.
-func parse(output []byte, cases []Case) (outcomes [][]Outcome, err error) {
+// parse reads the result in the output of a guest, which must have the outcomes of all steps.
+func parse(output []byte, cases []Case) (result wire.Result, err error) {
 	mark := []byte("\n" + wire.ResultMark)
 	i := bytes.LastIndex(output, mark)
 	if i < 0 {
-		return nil, fmt.Errorf("the guest told no outcomes")
+		return result, fmt.Errorf("the guest told no outcomes")
 	}
-	if err := json.Unmarshal(output[i+len(mark):], &outcomes); err != nil {
-		return nil, fmt.Errorf("the outcomes are damaged: %w", err)
+	if err := json.Unmarshal(output[i+len(mark):], &result); err != nil {
+		return result, fmt.Errorf("the outcomes are damaged: %w", err)
 	}
+	outcomes := result.Outcomes
 	if len(outcomes) != len(cases) {
-		return nil, fmt.Errorf("outcomes of %d cases instead of %d", len(outcomes), len(cases))
+		return result, fmt.Errorf("outcomes of %d cases instead of %d", len(outcomes), len(cases))
 	}
 	for i := range cases {
 		if len(outcomes[i]) != len(cases[i].Steps) {
-			return nil, fmt.Errorf("case %d has %d outcomes instead of %d", i, len(outcomes[i]), len(cases[i].Steps))
+			return result, fmt.Errorf("case %d has %d outcomes instead of %d", i, len(outcomes[i]), len(cases[i].Steps))
 		}
 	}
-	return outcomes, nil
+	return result, nil
 }
 
 // Unconfined returns the cases without any policy. What fails in them says nothing about a policy.

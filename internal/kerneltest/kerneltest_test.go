@@ -95,18 +95,18 @@ func TestParse(t *testing.T) {
 	cases := []Case{{Steps: make([]Step, 2)}, {Steps: make([]Step, 1)}}
 	const first = `[{"Errno":13,"Stage":1},{"Killed":9}]`
 	for output, valid := range map[string]bool{
-		"junk\n" + wire.ResultMark + "[" + first + `,[{"Gone":true}]]` + "\n": true,
-		"junk\n" + wire.ResultMark + "[" + first + "]\n":                      false,
-		"junk\n" + wire.ResultMark + "[" + first + ",[]]\n":                   false,
-		"junk\n" + wire.ResultMark + "[" + first + `,[{"Go`:                   false,
+		"junk\n" + wire.ResultMark + `{"Outcomes":[` + first + `,[{"Gone":true}]]}` + "\n": true,
+		"junk\n" + wire.ResultMark + `{"Outcomes":[` + first + "]}\n":                      false,
+		"junk\n" + wire.ResultMark + `{"Outcomes":[` + first + ",[]]}\n":                   false,
+		"junk\n" + wire.ResultMark + `{"Outcomes":[` + first + `,[{"Go`:                    false,
 		"junk\n": false,
 	} {
-		outcomes, err := parse([]byte(output), cases)
+		result, err := parse([]byte(output), cases)
 		if (err == nil) != valid {
 			t.Errorf("%q: %v", output, err)
 		}
-		if valid && fmt.Sprint(outcomes) != "[[stage 1: permission denied killed: killed] [no process]]" {
-			t.Errorf("%q: %v", output, outcomes)
+		if valid && fmt.Sprint(result.Outcomes) != "[[stage 1: permission denied killed: killed] [no process]]" {
+			t.Errorf("%q: %v", output, result)
 		}
 	}
 }

@@ -54,13 +54,23 @@ func run(path string) error {
 
 // report runs all cases and prints what became of them.
 func report(job *wire.Job, r *runner) (err error) {
-	outcomes := make([][]wire.Outcome, len(job.Cases))
+	if len(job.Beside) > 0 {
+		if r.beside, err = startBeside(job.Beside, job.Ready); err != nil {
+			return err
+		}
+	}
+	result := wire.Result{Outcomes: make([][]wire.Outcome, len(job.Cases))}
 	for i := range job.Cases {
-		if outcomes[i], err = r.run(&job.Cases[i]); err != nil {
+		if result.Outcomes[i], err = r.run(&job.Cases[i]); err != nil {
 			return fmt.Errorf("case %d: %w", i, err)
 		}
 	}
-	encoded, err := json.Marshal(outcomes)
+	if r.beside != nil {
+		if result.Beside, err = r.beside.end(); err != nil {
+			return err
+		}
+	}
+	encoded, err := json.Marshal(result)
 	if err != nil {
 		return err
 	}

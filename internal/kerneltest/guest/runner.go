@@ -21,6 +21,7 @@ const policies = "/sys/kernel/security/apparmor/"
 type runner struct {
 	world   *world
 	outside int // process id
+	beside  *beside
 	c       *wire.Case
 	process *probe
 }
@@ -76,11 +77,14 @@ func (r *runner) stop() error {
 
 func (r *runner) step(i int) (wire.Outcome, error) {
 	s := &r.c.Steps[i]
-	if s.Op == wire.Start {
+	switch {
+	case s.Op == wire.Await:
+		return wire.Outcome{}, r.beside.await(s.Path)
+	case s.Op == wire.Start:
 		if err := errors.Join(r.stop(), r.world.clear()); err != nil {
 			return wire.Outcome{}, err
 		}
-	} else if r.process == nil {
+	case r.process == nil:
 		return wire.Outcome{Gone: true}, nil
 	}
 	for _, f := range s.Setup {

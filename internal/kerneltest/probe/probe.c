@@ -320,6 +320,12 @@ static long peek(struct op *o) {
   return call(process_vm_readv, o->n[0], &local, 1, &remote, 1, 0);
 }
 
+static long new_user(struct op *o) {
+  (void)o;
+  return call(unshare, CLONE_NEWUSER);
+}
+static long userns(struct op *o) { return apart(new_user, o); }
+
 static long ptrace_(struct op *o) { return upon(seize, o); }
 static long signal_(struct op *o) { return upon(send, o); }
 static long vm_read(struct op *o) { return upon(peek, o); }
@@ -401,7 +407,8 @@ static const struct {
     {"propagate", propagate}, {"ptrace", ptrace_},       {"read", read_},            {"remount", remount},
     {"rename", rename_},      {"rmdir", remove_dir},     {"signal", signal_},        {"socket", socket_},
     {"symlink", symlink_},    {"times", times},          {"truncate", truncate_},    {"umount", umount},
-    {"unlink", unlink_},      {"vm-read", vm_read},      {"write", write_},          {"xattr", xattr},
+    {"unlink", unlink_},      {"userns", userns},        {"vm-read", vm_read},       {"write", write_},
+    {"xattr", xattr},
 };
 
 static void carry_out(struct op *o) {

@@ -95,6 +95,11 @@ const (
 	Ptrace Op = "ptrace"
 	VMRead Op = "vm-read"
 	Signal Op = "signal"
+	// UserNS makes a user namespace, in a child.
+	UserNS Op = "userns"
+
+	// Await waits until the command beside the cases has written a line with Path in it.
+	Await Op = "await"
 )
 
 // Outside is the Target that means an unconfined process.
@@ -180,10 +185,23 @@ type Job struct {
 	// SELinux, if any, is the policy to enforce; files of containers are then container_file_t.
 	SELinux []byte
 
+	// Beside, if any, is a command that runs beside the cases, which begin when it has written a line with Ready in it.
+	// After them it is interrupted, and must end without a complaint.
+	Beside []string
+	Ready  string
+
 	Cases            []Case
 	Program, Dynamic []byte
 	Loader           []byte
 }
 
-// ResultMark begins the line of the guest's output with the outcomes as JSON, by case and step.
-const ResultMark = "kerneltest outcomes: "
+// Result is what the guest gives back.
+type Result struct {
+	// Outcomes are by case and step.
+	Outcomes [][]Outcome
+	// Beside are the lines that the command beside the cases wrote.
+	Beside []string
+}
+
+// ResultMark begins the line of the guest's output with the Result as JSON.
+const ResultMark = "kerneltest result: "

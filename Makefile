@@ -31,7 +31,7 @@ FUZZTIME ?= 10m
 AVERT_SOAK ?= 10
 
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
-GOTEST := go test -vet=off -p 2
+GOTEST := go test -vet=off -p 2 -timeout 30m
 
 # $(call each-module,COMMAND) runs COMMAND in every module.
 each-module = for module in $(MODULES); do (cd "$$module" && $(1)); done

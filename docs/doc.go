@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package docs holds the documentation and what keeps it true: diagnostics.md
-// and the tables of back-ends.md are generated, and every example of
+// Package docs holds the documentation and what keeps it true: diagnostics.md,
+// coverage.md and the tables of back-ends.md are generated, and every example of
 // language.md and of the README is run by a test. There is no code to import.
 package docs
 

@@ -31,6 +31,8 @@ cat /alerts; echo ---; cat /said`
 
 // TestFollow holds that the command prints what a kernel refuses, as it
 // happens, and ends clean when it is interrupted.
+//
+//proves:apparmor alerts
 func TestFollow(t *testing.T) {
 	t.Parallel()
 	kernel := vm.Kernels[len(vm.Kernels)-1]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command gen writes what is generated of the documentation: diagnostics.md,
-// and the tables of back-ends.md. `go generate ./docs` runs it in docs.
+// coverage.md, and the tables of back-ends.md. `go generate ./docs` runs it in docs.
 package main
 
 import (
@@ -44,5 +44,9 @@ func pages(docs string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{"diagnostics.md": codes, "back-ends.md": page}, nil
+	table, err := coverage(filepath.Join(docs, ".."))
+	if err != nil {
+		return nil, err
+	}
+	return map[string][]byte{"diagnostics.md": codes, "back-ends.md": page, "coverage.md": table}, nil
 }

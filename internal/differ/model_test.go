@@ -162,6 +162,8 @@ func capabilityNumber(name string) int {
 }
 
 // TestModel compares the policies with what the parser makes of the profiles.
+//
+//proves:apparmor random
 func TestModel(t *testing.T) {
 	parser := apparmorbin.NewParser(t, "6.12")
 	decided, attempts, domains := 0, 0, 0

@@ -76,6 +76,7 @@ func files() []scenario {
 		wire.Rename, wire.Exchange, wire.Link, wire.Chmod, wire.Chown}
 	return []scenario{
 		{
+			//proves:apparmor file/block file/read file/map file/change file/directories file/below
 			name: "accesses blocked by rules",
 			spec: `
 file:
@@ -112,6 +113,7 @@ file:
 				}),
 		},
 		{
+			//proves:apparmor file/default-block file/allow file/below file/star
 			name: "accesses allowed by rules",
 			spec: `
 file:
@@ -134,6 +136,7 @@ file:
 				}),
 		},
 		{
+			//proves:apparmor file/star file/below file/deep file/class file/braces file/names file/directories
 			name: "globs",
 			spec: `
 file:
@@ -158,6 +161,7 @@ file:
 			},
 		},
 		{
+			//proves:apparmor file/directories file/change
 			name: "folders renamed, removed and made",
 			spec: `
 file:
@@ -218,6 +222,7 @@ func executions() []scenario {
 		}
 		out = append(out,
 			scenario{
+				//proves:apparmor process/default-block process/allow process/below process/star process/script process/loader
 				name:       "allow-list of programs " + name,
 				escalation: escalation,
 				spec: `
@@ -233,6 +238,7 @@ process:
 				}),
 			},
 			scenario{
+				//proves:apparmor process/block process/names process/script process/loader
 				name:       "deny-list of programs " + name,
 				escalation: escalation,
 				spec: `
@@ -264,6 +270,8 @@ process:
 				},
 			},
 			scenario{
+				//proves:apparmor process/from-exe process/from-parent process/from-ancestor process/from-escalation
+				//proves:apparmor file/from-exe file/from-parent file/from-ancestor file/from-escalation
 				name:       "lineages " + name,
 				escalation: escalation,
 				spec: `
@@ -300,6 +308,7 @@ file:
 				),
 			},
 			scenario{
+				//proves:apparmor process/allow-from file/allow-from
 				name:       "an allow-list by lineage " + name,
 				escalation: escalation,
 				spec: `
@@ -376,6 +385,7 @@ func others() []scenario {
 	all := probed
 	return []scenario{
 		{
+			//proves:apparmor network/families network/types
 			name: "families of sockets",
 			spec: `
 network:
@@ -391,17 +401,44 @@ network:
 			},
 		},
 		{
+			//proves:apparmor capabilities/default-block capabilities/allow
 			name:   "capabilities allowed by rules",
 			spec:   `capabilities: {default: Block, rules: [{name: some, action: Allow, names: [NET_BIND_SERVICE, CHOWN]}]}`,
 			trials: slices.Concat([]trial{start(entry)}, capabilities(0, capNetBind), []trial{ok(wire.Chown, "/x"), ok(wire.Become, "/bin/a")}, capabilities(0, capNetBind)),
 		},
 		{
+			//proves:apparmor capabilities/block capabilities/quiet
 			name: "capabilities blocked by rules",
 			spec: `capabilities: {default: Allow, rules: [{name: some, action: Block, names: [NET_RAW]}, {name: still, action: Block, names: [SYS_TIME], quiet: true}]}`,
 			trials: slices.Concat([]trial{start(entry)}, capabilities(slices.DeleteFunc(slices.Clone(all), func(c int64) bool { return c == capNetRaw || c == capSysTime })...),
 				[]trial{number(wire.Socket, "", afInet, stream)}),
 		},
 		{
+			//proves:apparmor network/families-from
+			name:    "families of sockets by lineage",
+			spec:    `network: {default: Allow, rules: [{name: odd, action: Block, families: [packet], from: {exe: [/bin/a]}}]}`,
+			reasons: []string{apparmor.ReasonLineage},
+			trials: []trial{
+				start(entry), number(wire.Socket, "", afPacket, raw),
+				ok(wire.Become, "/bin/a"), number(wire.Socket, "", afPacket, raw).block(syscall.EACCES), number(wire.Socket, "", afNetlink, raw),
+				ok(wire.Become, "/bin/c"), number(wire.Socket, "", afPacket, raw),
+			},
+		},
+		{
+			//proves:apparmor capabilities/audit capabilities/default-block
+			name:   "capabilities that are reported",
+			spec:   `capabilities: {default: Block, rules: [{name: some, action: Audit, names: [NET_RAW]}]}`,
+			trials: slices.Concat([]trial{start(entry)}, capabilities(capNetRaw)),
+		},
+		{
+			//proves:apparmor system/mount system/ptrace system/signal
+			name:    "operations blocked by rules",
+			spec:    `system: {rules: [{name: all, action: Block, operations: [mount, ptrace, signal]}]}`,
+			reasons: []string{"before kernel 6.7 not at all"},
+			trials:  slices.Concat([]trial{start(entry)}, foreign(true), mounted(), []trial{blocked(wire.Umount, "/proc")}),
+		},
+		{
+			//proves:apparmor system/implied
 			name: "mounts and other processes under a policy of files",
 			spec: `
 file:
@@ -411,6 +448,7 @@ file:
 			trials:  slices.Concat([]trial{start(entry)}, foreign(true), mounted(), []trial{blocked(wire.Umount, "/proc")}),
 		},
 		{
+			//proves:apparmor system/allow floor
 			name: "mounts and other processes allowed",
 			spec: `
 file:
@@ -478,15 +516,18 @@ capabilities: {default: Block}`
 	})
 	return []scenario{
 		{
+			//proves:apparmor process/mode-audit file/mode-audit capabilities/mode-audit floor
 			name: "mode Audit denies nothing but the floor, after any exec", audit: true, spec: spec,
 			// Complain form holds only what is denied in so many words, so not the outside.
 			trials: slices.Concat([]trial{start(entry)}, free, floor(), foreign(false), []trial{ok(wire.Become, "/bin/b"), ok(wire.Become, "/bin/a")}, free, floor(), mounted()),
 		},
 		{
+			//proves:apparmor process/mode-audit file/mode-audit capabilities/mode-audit floor
 			name: "mode Audit without no_new_privs", audit: true, escalation: true, spec: spec,
 			trials: slices.Concat([]trial{start(entry), ok(wire.Become, "/bin/a"), ok(wire.Become, "/bin/b"), ok(wire.Become, "/bin/c")}, free, floor(), foreign(false), mounted()),
 		},
 		{
+			//proves:apparmor floor
 			name: "the floor under a policy that blocks little", spec: `capabilities: {default: Allow, rules: [{name: t, action: Block, names: [SYS_TIME]}]}`,
 			trials: slices.Concat([]trial{start(entry)}, floor(), foreign(true), []trial{ok(wire.Become, "/bin/a"), ok(wire.Become, "/bin/b")}, floor(), mounted()),
 		},
@@ -495,6 +536,7 @@ capabilities: {default: Block}`
 			trials: slices.Concat([]trial{start(entry)}, only("/x"), capabilities(probed...), []trial{number(wire.Socket, "", afNetlink, raw), blocked(wire.Spawn, "/bin/t")}),
 		},
 		{
+			//proves:apparmor file/default-audit file/quiet file/audit
 			name: "quiet and Audit rules", spec: `
 file:
   default: Audit

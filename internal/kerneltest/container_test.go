@@ -32,6 +32,11 @@ const node = "/usr/local/bin/node"
 // profile and the capabilities that its patch names. It does its work, and attacks fail by the layer that is there for them:
 // EACCES is the error of the security module, EPERM that of seccomp and of lost capabilities. It runs as root, so that nothing
 // else refuses.
+//
+//proves:apparmor container
+//proves:selinux container
+//proves:seccomp container
+//proves:securitycontext container
 func TestContainer(t *testing.T) {
 	t.Parallel()
 	t.Run("AppArmor", func(t *testing.T) {

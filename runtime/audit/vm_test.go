@@ -11,6 +11,8 @@ import (
 )
 
 // TestKernels holds on every kernel what guest_test.go says.
+//
+//proves:apparmor alerts
 func TestKernels(t *testing.T) {
 	t.Parallel()
 	source, err := os.ReadFile("testdata/profiles")

@@ -124,6 +124,8 @@ var filePermissions = map[string]apparmorbin.Mask{
 
 // TestAppArmorFloor: what the default profiles of the runtimes deny, every generated profile denies too, whatever its policy allows, and
 // in mode Audit. A profile that is only ever stacked on the first of its unit needs no floor of its own.
+//
+//proves:apparmor floor
 func TestAppArmorFloor(t *testing.T) {
 	parser := apparmorbin.NewParser(t, appArmorKernel)
 	defaults := templates(t, parser)
@@ -242,6 +244,8 @@ func (c *comparison) others(d *apparmorbin.Profile) {
 }
 
 // TestAppArmorFloorAnyPath is the same for paths that nobody thought of.
+//
+//proves:apparmor floor
 func TestAppArmorFloorAnyPath(t *testing.T) {
 	parser := apparmorbin.NewParser(t, appArmorKernel)
 	defaults := templates(t, parser)

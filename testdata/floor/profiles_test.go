@@ -127,6 +127,8 @@ func kernelVersion(t *testing.T, text string) linux.KernelVersion {
 }
 
 // TestProfilesEqualTheRuntimes asks the real runtimes.
+//
+//proves:seccomp floor
 func TestProfilesEqualTheRuntimes(t *testing.T) {
 	for _, source := range Sources() {
 		for i, version := range source.Versions {

@@ -211,6 +211,13 @@ func (f sampledFlow) String() string {
 func relevant(icmp bool, f sampledFlow) bool { return icmp || f.Protocol != "ICMP" }
 
 // What back-ends emit does what the policies say, as far as they claim.
+//
+//proves:cilium random
+//proves:cilium network/default-block network/pods network/any-peer network/cidr network/port-range network/dns network/fqdn network/http network/audit network/from
+//proves:cilium network/block-pods network/block-cidr
+//proves:networkpolicy random
+//proves:networkpolicy network/default-block network/pods network/any-peer network/cidr network/port-range network/dns network/fqdn network/http network/audit network/from
+//proves:networkpolicy network/block-pods network/block-cidr
 func TestLoweringAgrees(t *testing.T) {
 	cluster := village()
 	for _, b := range backends {

@@ -278,6 +278,9 @@ var plainMutations = []mutation{
 }
 
 // Each planted bug is found by the comparison of TestLoweringAgrees.
+//
+//proves:cilium mutations
+//proves:networkpolicy mutations
 func TestLoweringMutations(t *testing.T) {
 	cluster := village()
 	var flows []sampledFlow

@@ -16,6 +16,8 @@ import (
 
 // TestPlantedBugsAreFound: whatever single entry, name, condition, errno or
 // action a profile loses or confuses, comparing it with the reference shows it.
+//
+//proves:seccomp mutations
 func TestPlantedBugsAreFound(t *testing.T) {
 	p := pool(linux.AMD64)
 	capabilities, err := floor.Capabilities("containerd", "2.1")

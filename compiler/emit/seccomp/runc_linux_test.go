@@ -50,6 +50,7 @@ func TestRunc(t *testing.T) {
 		calls    []call
 	}{
 		{
+			//proves:seccomp floor
 			name:     "the floor alone",
 			syscalls: `{default: Allow}`,
 			calls: []call{
@@ -62,22 +63,26 @@ func TestRunc(t *testing.T) {
 			},
 		},
 		{
+			//proves:seccomp syscalls/block
 			name:     "a blocked call gives the errno of the rule",
 			syscalls: `{default: Allow, rules: [{name: a, action: Block, names: [getcpu]}, {name: b, action: Block, names: [getppid], errno: EACCES}]}`,
 			calls:    []call{{"getcpu", nil, eperm}, {"getppid", nil, eacces}, {"getpid", nil, 0}},
 		},
 		{
+			//proves:seccomp syscalls/arguments
 			name:     "an argument decides",
 			syscalls: `{default: Allow, rules: [{name: netlink, action: Block, names: [socket], args: [{index: 0, op: eq, value: 16}]}]}`,
 			calls:    []call{{"socket", []uint64{1, 1}, 0}, {"socket", []uint64{16, 3}, eperm}, {"socket", []uint64{16, 1}, eperm}},
 		},
 		{
+			//proves:seccomp syscalls/arguments
 			name: "a Block with arguments beside an Allow of the call",
 			syscalls: `{default: Allow, rules: [{name: all, action: Allow, names: [getpriority]},
               {name: user, action: Block, names: [getpriority], errno: ENOSYS, args: [{index: 0, op: eq, value: 2}]}]}`,
 			calls: []call{{"getpriority", []uint64{0, 0}, 0}, {"getpriority", []uint64{2, 0}, enosys}},
 		},
 		{
+			//proves:seccomp syscalls/arguments
 			name: "two conditions on one argument are both meant",
 			syscalls: `{default: Allow, rules: [{name: range, action: Block, names: [getpriority], errno: EACCES,
               args: [{index: 1, op: ge, value: 100}, {index: 1, op: lt, value: 0x100000000}]}]}`,
@@ -87,6 +92,7 @@ func TestRunc(t *testing.T) {
 			},
 		},
 		{
+			//proves:seccomp syscalls/arguments
 			name: "bits of an argument, and several arguments",
 			syscalls: `{default: Allow, rules: [{name: bits, action: Block, names: [getpriority], errno: EACCES,
               args: [{index: 1, op: maskedEq, mask: 0x11, value: 0x10}, {index: 0, op: ne, value: 8}]}]}`,
@@ -96,17 +102,20 @@ func TestRunc(t *testing.T) {
 			},
 		},
 		{
+			//proves:seccomp syscalls/audit
 			name:     "Audit lets pass",
 			syscalls: `{default: Allow, rules: [{name: a, action: Audit, names: [getppid]}]}`,
 			calls:    []call{{"getppid", nil, 0}, {"add_key", nil, eperm}},
 		},
 		{
+			//proves:seccomp syscalls/default-block syscalls/allow
 			name: "an allow-list without the floor",
 			syscalls: `{default: Block, base: None, rules: [{name: needed, action: Allow, names: [` + strings.Join(allowList, ", ") + `]},
               {name: personality, action: Allow, names: [personality], args: [{index: 0, op: eq, value: 0xffffffff}]}]}`,
 			calls: []call{{"getpid", nil, 0}, {"getcpu", nil, eperm}, {"personality", []uint64{0xffffffff}, 0}, {"personality", []uint64{8}, eperm}},
 		},
 		{
+			//proves:seccomp syscalls/default-block floor
 			name:     "default Block keeps the base",
 			syscalls: `{default: Block, rules: [{name: a, action: Block, names: [getppid]}]}`,
 			calls:    []call{{"getpid", nil, 0}, {"getppid", nil, eperm}, {"getcpu", nil, 0}},

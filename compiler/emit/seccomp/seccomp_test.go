@@ -106,8 +106,12 @@ func want(b *builder, f *specs.LinuxSeccomp, c policy.SyscallCall) (outcome, err
 
 // TestProfileMeansPolicy compares profiles, read as runc and libseccomp read
 // them, with the reference interpreter over the runtime's default profile.
+//
+//proves:seccomp random
+//proves:seccomp syscalls/default-block syscalls/allow syscalls/block syscalls/arguments syscalls/audit syscalls/mode-audit
+//proves:seccomp system/mount system/userns system/bpf system/module system/io_uring system/allow system/audit system/implied system/mode-audit
 func TestProfileMeansPolicy(t *testing.T) {
-	names := []string{"read", "ptrace", "personality", "mount", "clone", "clone3", "socket", "unshare", "bpf", "chown", "nosuchcall"}
+	names := []string{"read", "ptrace", "personality", "mount", "clone", "clone3", "socket", "unshare", "bpf", "finit_module", "io_uring_setup", "chown", "nosuchcall"}
 	values := []uint64{0, 1, 2, 3, 7, 8, 9, 38, 40, 41, cloneNewUser, cloneNewUser | 1, 1<<32 - 1, 1 << 32, 1<<32 + 1, 1 << 63, math.MaxUint64}
 	capabilities, err := floor.Capabilities("containerd", "2.1")
 	if err != nil {
@@ -170,6 +174,8 @@ func roundTrip(t *rapid.T, p *specs.LinuxSeccomp) *specs.LinuxSeccomp {
 
 // TestUntouchedIsTheFloor: a policy that says nothing new leaves the runtime's
 // default profile as it is, call by call.
+//
+//proves:seccomp floor
 func TestUntouchedIsTheFloor(t *testing.T) {
 	capabilities := []string{"CHOWN", "SYS_ADMIN"}
 	for _, runtime := range []platform.Runtime{

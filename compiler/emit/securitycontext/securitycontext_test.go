@@ -108,6 +108,7 @@ func TestPatches(t *testing.T) {
 			container: policy.Container{Kind: policy.EphemeralContainer}, status: emit.None,
 		},
 		{
+			//proves:securitycontext capabilities/allow-from
 			name: "a condition on an Allow is dropped", policies: capabilitiesPolicy(policy.Block, rule(policy.Allow, true, "KILL")),
 			want: "- KILL", status: emit.Looser,
 		},
@@ -248,6 +249,9 @@ func TestAloneHoldsNothing(t *testing.T) {
 // TestKeepsWhatThePolicyAllows compares with the reference: without conditions
 // on the lineage a capability stays exactly when it was there and is not
 // blocked, and what is reported as exact is.
+//
+//proves:securitycontext random
+//proves:securitycontext capabilities/default-block capabilities/allow capabilities/block capabilities/quiet capabilities/audit
 func TestKeepsWhatThePolicyAllows(t *testing.T) {
 	some := rapid.SliceOfDistinct(rapid.SampledFrom([]string{"CHOWN", "SYS_ADMIN", "NET_BIND_SERVICE", "ALL"}), rapid.ID)
 	rapid.Check(t, func(t *rapid.T) {

@@ -27,6 +27,8 @@ var update = flag.Bool("update", false, "rewrite the golden archives")
 // TestGolden: each archive has policies and workloads as input.yaml, the pools
 // that they are compiled for as config.yaml, and for each pool the modules and the
 // answers. Its comment says what it is about.
+//
+//proves:selinux capabilities/allow-from
 func TestGolden(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(paths) == 0 {

@@ -194,6 +194,9 @@ func TestShadowIsRefused(t *testing.T) {
 
 // TestModuleMeansPolicy compares modules, as the toolchain links them into a base
 // that grants all there is to deny, with the reference interpreter.
+//
+//proves:selinux random
+//proves:selinux capabilities/allow capabilities/block capabilities/quiet capabilities/audit network/families network/types system/allow system/audit
 func TestModuleMeansPolicy(t *testing.T) {
 	c, err := secil.New(t.Context(), secil.Trixie)
 	needs.NoError(t, err)

@@ -140,6 +140,9 @@ var protected = map[string]string{
 var always = []string{"read /proc/OTHER/environ", "read /tmp/container/shadow", "write /tmp/container/shadow", "label exec", "label sockcreate"}
 
 // TestEnforced: what processes of each type can do is what the policy says, on each kernel.
+//
+//proves:selinux network/families network/types capabilities/default-block capabilities/allow capabilities/block capabilities/quiet
+//proves:selinux system/mount system/userns system/bpf system/ptrace system/module system/signal system/allow system/audit system/implied
 func TestEnforced(t *testing.T) {
 	t.Parallel()
 	c, err := secil.New(t.Context(), secil.Trixie)
@@ -195,6 +198,9 @@ const glue = `
 `
 
 // TestEnforcedInDebian: the same with the policy of a distribution.
+//
+//proves:selinux capabilities/default-block capabilities/allow capabilities/block network/families
+//proves:selinux system/mount system/userns system/bpf system/ptrace system/module system/signal floor
 func TestEnforcedInDebian(t *testing.T) {
 	t.Parallel()
 	c, err := secil.New(t.Context(), secil.Trixie)

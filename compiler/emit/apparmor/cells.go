@@ -56,14 +56,16 @@ func cells(l *ir.Layer, atoms uint64) []cell {
 	if open {
 		out = append(out, b.cell(everything))
 		out[0].all = true
-	} else {
-		for _, r := range allows {
-			for _, g := range r.Globs {
-				if atoms == 0 || !b.expand(g) {
-					c := b.cell(g)
-					c.rules = []*ir.PathRule{r}
-					out = append(out, c)
-				}
+	}
+	for _, r := range allows {
+		if open && r.Rule.Action == policy.Allow {
+			continue // it says what the default says
+		}
+		for _, g := range r.Globs {
+			if atoms == 0 || !b.expand(g) {
+				c := b.cell(g)
+				c.rules, c.all = []*ir.PathRule{r}, open
+				out = append(out, c)
 			}
 		}
 	}

@@ -37,6 +37,7 @@ func (a *app) follow(ctx context.Context, x *audit.Explainer, proc string) error
 		var groups []*audit.Group
 		switch {
 		case err == nil:
+			x.Look(&record)
 			groups = assembler.Add(record)
 		case errors.Is(err, audit.ErrIdle):
 			groups = assembler.Flush()

@@ -23,7 +23,7 @@ func parseAppArmor(f fields) (r report, ok bool) {
 	default:
 		return r, false
 	}
-	r.process(f)
+	r.identify(f)
 	r.profile, ok = f.bytes("profile")
 	if !ok { // several profiles stacked
 		r.profile, _ = f.bytes("label")
@@ -73,7 +73,7 @@ func (r *report) appArmorReadings(f fields) []ruletable.Operation {
 	case "capable":
 		name := strings.ToUpper(f.word("capname"))
 		r.object.Capability = event.Text(name)
-		return capabilityUse(name)
+		return []ruletable.Operation{capability(name)}
 	case "mount", "umount", "pivotroot":
 		name, _ := f.bytes("name")
 		r.object.Path = event.Text(withoutSlash(name))

@@ -35,8 +35,27 @@ func NewExplainer(tables []*ruletable.Table) (*Explainer, error) {
 	return x, nil
 }
 
+// Look reads what is known of the process that a record is about, at once: soon
+// it may be gone, or run another program.
+func (x *Explainer) Look(d *Record) {
+	if x.Processes == nil || d.Type != typeAVC {
+		return
+	}
+	r, ok := parseReport(d.Body)
+	if !ok || r.pid == 0 {
+		return
+	}
+	for _, l := range r.labels {
+		if x.tables[l.unit] != nil {
+			d.Process = x.Processes.read(r.pid, d.Time, l.unit)
+			return
+		}
+	}
+}
+
 // Events returns the alerts of a group. It has none for denials of labels that
-// no table has, and for those that only quiet rules explain.
+// no table has, for those that only quiet rules explain, and for what was let
+// pass and no rule is about.
 func (x *Explainer) Events(g *Group) []event.Event {
 	var found []finding
 	for _, d := range g.Denials {
@@ -44,7 +63,7 @@ func (x *Explainer) Events(g *Group) []event.Event {
 		if !ok {
 			continue
 		}
-		f := finding{report: r}
+		f := finding{report: r, seen: d.Process}
 		f.record, _ = withoutProfile(d.Body)
 		for _, l := range r.labels {
 			if t := x.tables[l.unit]; t != nil && (f.table == nil || f.table == t && t.HasDomain(l.domain)) {
@@ -57,7 +76,7 @@ func (x *Explainer) Events(g *Group) []event.Event {
 	}
 	var out []event.Event
 	for _, f := range found {
-		out = append(out, x.explain(g, &f.report, f.table, f.label)...)
+		out = append(out, x.explain(g, &f)...)
 	}
 	return out
 }
@@ -66,16 +85,18 @@ func (x *Explainer) Events(g *Group) []event.Event {
 type finding struct {
 	report
 	record string // without the profile
+	seen   *event.Process
 	table  *ruletable.Table
 	label  label
 }
 
 // merge adds a finding. Of several about one operation that stacked profiles
-// report, the one that says more about the process stays.
+// report, that of the domain stays: it says more about the process than the first
+// profile, in which all are.
 func merge(found []finding, f finding) []finding {
 	for i, other := range found {
 		if other.record == f.record && other.table == f.table && other.profile != f.profile {
-			if f.table.HasDomain(f.label.domain) {
+			if f.label.domain != f.label.unit && f.table.HasDomain(f.label.domain) {
 				found[i] = f
 			}
 			return found
@@ -86,8 +107,9 @@ func merge(found []finding, f finding) []finding {
 
 // explain returns the alerts about one denial: that of the enforced policies,
 // and one for each policy in mode Audit that would refuse or report it.
-func (x *Explainer) explain(g *Group, r *report, t *ruletable.Table, l label) []event.Event {
-	who := x.process(g, r, l)
+func (x *Explainer) explain(g *Group, f *finding) []event.Event {
+	r, t, l := &f.report, f.table, f.label
+	who := f.process(g)
 	var out []event.Event
 	add := func(m *ruletable.Match, op *ruletable.Operation, verdict event.Verdict) {
 		e := event.Event{
@@ -104,13 +126,10 @@ func (x *Explainer) explain(g *Group, r *report, t *ruletable.Table, l label) []
 		out = append(out, e)
 	}
 	for i := range r.readings {
-		r.readings[i].Denied, r.readings[i].Lineage = r.denied, ruletable.Lineage{Domain: l.domain}
+		r.readings[i].Denied, r.readings[i].Lineage = r.denied || r.complain, ruletable.Lineage{Domain: l.domain}
 	}
 	silenced := false
 	for i := range r.readings {
-		if r.complain {
-			break // nothing was enforced
-		}
 		if m, ok := t.Attribute(r.readings[i]); ok {
 			if silenced = m.Quiet; !m.Quiet {
 				add(&m, &r.readings[i], r.verdict())
@@ -134,7 +153,8 @@ func (x *Explainer) explain(g *Group, r *report, t *ruletable.Table, l label) []
 			break
 		}
 	}
-	if len(out) == 0 && !silenced {
+	// What was let pass, and no rule is about, is a report of more than the policies ask for.
+	if len(out) == 0 && !silenced && r.denied {
 		var op *ruletable.Operation
 		if len(r.readings) > 0 {
 			op = &r.readings[0]

@@ -26,13 +26,14 @@ const (
 	reused  = "reused"
 )
 
-// process says who it was: what the kernel reported, and where that still is
-// the same process, what is known of it now.
-func (x *Explainer) process(g *Group, r *report, l label) *event.Process {
-	p := &event.Process{PID: r.pid, Comm: event.Text(r.comm)}
-	if x.Processes != nil && r.pid > 0 {
-		p.State = x.Processes.read(p, g.Time, l.unit)
+// process says who it was: what the kernel reported, and what was found of the
+// process if somebody looked.
+func (f *finding) process(g *Group) *event.Process {
+	p := &event.Process{PID: f.pid}
+	if f.seen != nil {
+		*p = *f.seen
 	}
+	p.Comm = event.Text(f.comm)
 	if p.State == running {
 		return p
 	}
@@ -78,24 +79,25 @@ func (p *Processes) text(name string, limit int64) string {
 	return string(b)
 }
 
-// read fills in what is known of a process that was reported at a time under a
-// label, and returns its state.
-func (p *Processes) read(out *event.Process, at time.Time, unit string) string {
-	dir := strconv.Itoa(out.PID)
+// read returns what is known of a process that was reported at a time under a
+// label.
+func (p *Processes) read(pid int, at time.Time, unit string) *event.Process {
+	out := &event.Process{PID: pid, State: gone}
+	dir := strconv.Itoa(pid)
 	ppid, started, ok := p.stat(dir)
 	if !ok {
-		return gone
+		return out
 	}
+	out.State = reused
 	// The time of boot is known to the second.
 	if p.boot.Add(started).After(at.Add(2 * time.Second)) {
-		return reused
+		return out
 	}
 	// Nobody leaves the profiles or the type of a unit.
 	if now := p.text(dir+"/attr/current", maxArgBytes); now != "" && !confined(now, unit) {
-		return reused
+		return out
 	}
-	found := *out
-	found.PPID = ppid
+	found := &event.Process{PID: pid, State: running, PPID: ppid}
 	exe, _ := os.Readlink(filepath.Join(p.root, dir, "exe"))
 	found.Exe = event.Text(exe)
 	found.Args = arguments(p.text(dir+"/cmdline", maxArgBytes))
@@ -111,10 +113,10 @@ func (p *Processes) read(out *event.Process, at time.Time, unit string) string {
 	}
 	// All of that is of one process when the number has not changed hands since.
 	if _, again, ok := p.stat(dir); !ok || again != started {
-		return gone
+		out.State = gone
+		return out
 	}
-	*out = found
-	return running
+	return found
 }
 
 // ticks are the unit of time in /proc/PID/stat on every architecture of Go's

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/avert-dev/avert/runtime/event"
 )
 
 // Types of records (linux/audit.h).
@@ -28,6 +30,9 @@ type Record struct {
 	Time   time.Time
 	Serial uint64
 	Body   string
+
+	// Process is what Explainer.Look found, or nil.
+	Process *event.Process
 }
 
 // names are the types as audit daemons write them.

@@ -43,8 +43,8 @@ func parseReport(body string) (r report, ok bool) {
 	return parseAppArmor(parseFields(body))
 }
 
-// process adds who it was.
-func (r *report) process(f fields) {
+// identify adds who it was.
+func (r *report) identify(f fields) {
 	r.pid, _ = f.number("pid")
 	r.comm, _ = f.bytes("comm")
 }
@@ -59,25 +59,6 @@ func capability(name string) ruletable.Operation {
 
 func system(o policy.SystemOperation) ruletable.Operation {
 	return ruletable.Operation{Section: policy.System, System: o}
-}
-
-// byCapability lists the operations of system that need a capability: back-ends
-// without a hook for the operation withhold the capability.
-var byCapability = map[string][]policy.SystemOperation{
-	"SYS_MODULE": {policy.Module},
-	"SYS_ADMIN":  {policy.Mount, policy.BPF},
-	"BPF":        {policy.BPF},
-	"SYS_PTRACE": {policy.Ptrace},
-	"KILL":       {policy.Signal},
-}
-
-// capabilityUse is the use of a capability, by itself or for an operation.
-func capabilityUse(name string) []ruletable.Operation {
-	out := []ruletable.Operation{capability(name)}
-	for _, o := range byCapability[name] {
-		out = append(out, system(o))
-	}
-	return out
 }
 
 // protocols names numbers of protocols as policies do (IANA).

@@ -31,7 +31,7 @@ func parseSELinux(body string) (r report, ok bool) {
 	default:
 		return r, false
 	}
-	r.process(f)
+	r.identify(f)
 	r.profile = f.word("scontext")
 	r.labels = []label{{unit: typeOf(r.profile)}}
 	permissions, _, _ = strings.Cut(permissions, "}")
@@ -102,7 +102,7 @@ func (r *report) seLinuxReadings(f fields, list []string) []ruletable.Operation 
 		for _, name := range list {
 			name = strings.ToUpper(name)
 			r.object.Capability = event.Text(name)
-			out = append(out, capabilityUse(name)...)
+			out = append(out, capability(name))
 		}
 	case fileClasses[class]:
 		out = r.seLinuxFile(f, class, list)

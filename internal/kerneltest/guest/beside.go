@@ -8,7 +8,6 @@ import (
 	"bufio"
 	"fmt"
 	"os/exec"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +19,7 @@ type beside struct {
 	cmd   *exec.Cmd
 	lines chan string // of its output, until it ends
 	seen  []string
+	next  int // of seen: the line after the one that was awaited last
 }
 
 // startBeside runs a command and returns when it says that it is ready.
@@ -42,11 +42,16 @@ func startBeside(argv []string, ready string) (*beside, error) {
 	return b, b.await(ready)
 }
 
-// await reads lines until there is one with a text in it.
+// await reads lines until there is one with a text in it, after the one that was awaited before.
 func (b *beside) await(text string) error {
-	has := func(line string) bool { return strings.Contains(line, text) }
 	limit := time.After(patience)
-	for !slices.ContainsFunc(b.seen, has) {
+	for {
+		for b.next < len(b.seen) {
+			b.next++
+			if strings.Contains(b.seen[b.next-1], text) {
+				return nil
+			}
+		}
 		select {
 		case line, ok := <-b.lines:
 			if !ok {
@@ -57,7 +62,6 @@ func (b *beside) await(text string) error {
 			return fmt.Errorf("%s does not write %q:\n%s", b.cmd, text, strings.Join(b.seen, "\n"))
 		}
 	}
-	return nil
 }
 
 // end interrupts the command and returns all that it wrote.

@@ -33,15 +33,19 @@ func run(path string) error {
 	if err := gob.NewDecoder(bufio.NewReader(f)).Decode(&job); err != nil {
 		return err
 	}
-	if len(job.Runc) > 0 {
-		w, err := newContainer(&job)
-		if err != nil {
+	r := &runner{}
+	if len(job.Beside) > 0 {
+		if r.beside, err = startBeside(job.Beside, job.Ready); err != nil {
 			return err
 		}
-		return report(&job, &runner{world: w})
 	}
-	w, err := newWorld(&job)
-	if err != nil {
+	if len(job.Runc) > 0 {
+		if r.world, err = newContainer(&job); err != nil {
+			return err
+		}
+		return report(&job, r)
+	}
+	if r.world, err = newWorld(&job); err != nil {
 		return err
 	}
 	idle, err := startProbe(launcher)
@@ -49,16 +53,12 @@ func run(path string) error {
 		return err
 	}
 	defer idle.end()
-	return report(&job, &runner{world: w, outside: idle.pid})
+	r.outside = idle.pid
+	return report(&job, r)
 }
 
 // report runs all cases and prints what became of them.
 func report(job *wire.Job, r *runner) (err error) {
-	if len(job.Beside) > 0 {
-		if r.beside, err = startBeside(job.Beside, job.Ready); err != nil {
-			return err
-		}
-	}
 	result := wire.Result{Outcomes: make([][]wire.Outcome, len(job.Cases))}
 	for i := range job.Cases {
 		if result.Outcomes[i], err = r.run(&job.Cases[i]); err != nil {

@@ -98,7 +98,7 @@ const (
 	// UserNS makes a user namespace, in a child.
 	UserNS Op = "userns"
 
-	// Await waits until the command beside the cases has written a line with Path in it.
+	// Await waits until the command beside the cases has written a line with Path in it, after that of the Await before.
 	Await Op = "await"
 )
 

@@ -200,18 +200,23 @@ func links(known []proof, target, intent string) string {
 	return strings.Join(out, ", ")
 }
 
+func isBeyond(name string) bool {
+	for _, row := range beyond {
+		if row.name == name {
+			return true
+		}
+	}
+	return false
+}
+
 // checkProofs holds that tests claim only what there is to prove.
 func checkProofs(known []proof, all []intent, held []answers) error {
 	for _, p := range known {
 		i := slices.IndexFunc(all, func(in intent) bool { return in.name == p.intent })
-		isBeyond := false
-		for _, row := range beyond {
-			isBeyond = isBeyond || row.name == p.intent
-		}
 		switch {
 		case targets.Find(p.target) == nil:
 			return fmt.Errorf("%s: %s proves something of %q, which is no target", p.file, p.test, p.target)
-		case isBeyond:
+		case isBeyond(p.intent):
 		case i < 0:
 			return fmt.Errorf("%s: %s proves %q, which is no intent", p.file, p.test, p.intent)
 		case !holds(held[i][p.target]):

@@ -27,7 +27,7 @@ const directive = "//proves:"
 // proof is a test that fails when a back-end does not hold an intent as it says.
 type proof struct {
 	target, intent string
-	// file is relative to the repository; test is a function, of which case is a subtest if it is not empty.
+	// file is relative to the repository. test is a function, and scenario one of its subtests, or empty for all.
 	file, test, scenario string
 	// kernels says that the test runs on each kernel.
 	kernels bool

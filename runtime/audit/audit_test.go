@@ -104,6 +104,9 @@ func tables(t testing.TB) *Explainer {
 
 // TestEvents: what records of either module become. Those of AppArmor are as
 // kernels wrote them.
+//
+//proves:apparmor alerts
+//proves:selinux alerts
 func TestEvents(t *testing.T) {
 	x := tables(t)
 	const se = " for  pid=9 comm=\"x\" %s scontext=system_u:system_r:avert_t:s0:c1,c2 tcontext=system_u:object_r:shadow_t:s0 tclass=%s permissive=%d"

@@ -144,7 +144,7 @@ func intents() []intent {
 
 // beyond are things that no single rule says.
 var beyond = []struct{ name, means string }{
-	{"floor", "what runtimes deny by themselves stays denied, whatever a policy says and in mode Audit"},
+	{"floor", "what runtimes deny by themselves stays denied, whatever a policy says; in mode Audit, AppArmor lets signals and tracing pass"},
 	{"random", "random policies and operations with lineages of several execs: equal where the answer is exact, different only as it says elsewhere"},
 	{"mutations", "defects planted in what a back-end emits are found"},
 	{"container", "the checkout example in runc: it does its work, and attacks fail"},

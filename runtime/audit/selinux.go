@@ -88,6 +88,13 @@ var systemClasses = map[string]policy.SystemOperation{
 
 func (r *report) seLinuxReadings(f fields, list []string) []ruletable.Operation {
 	class := f.word("tclass")
+	if fileClasses[class] {
+		path, ok := f.bytes("path")
+		if !ok {
+			path, _ = f.bytes("name")
+		}
+		r.object.Path = event.Text(path)
+	}
 	var out []ruletable.Operation
 	for _, permission := range list {
 		for _, key := range []string{class, class + " " + permission} {
@@ -105,21 +112,16 @@ func (r *report) seLinuxReadings(f fields, list []string) []ruletable.Operation 
 			out = append(out, capability(name))
 		}
 	case fileClasses[class]:
-		out = r.seLinuxFile(f, class, list)
+		out = seLinuxFile(class, list)
 	case strings.HasSuffix(class, "_socket") || class == "socket":
 		out = append(out, r.seLinuxSocket(f, class, list))
 	}
 	return out
 }
 
-// seLinuxFile reads what is about a file. A path in a report is the node's, and
-// most reports have only a last component: neither names an object of a policy.
-func (r *report) seLinuxFile(f fields, class string, list []string) []ruletable.Operation {
-	path, ok := f.bytes("path")
-	if !ok {
-		path, _ = f.bytes("name")
-	}
-	r.object.Path = event.Text(path)
+// seLinuxFile reads what is about a file. Most reports have only the last
+// component of its path, which names no object of a policy.
+func seLinuxFile(class string, list []string) []ruletable.Operation {
 	var access policy.Access
 	var out []ruletable.Operation
 	for _, permission := range list {

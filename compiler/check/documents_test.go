@@ -267,3 +267,45 @@ func FuzzDocuments(f *testing.F) {
 		}
 	})
 }
+
+// TestOwnProfiles: what a container says counts before the annotation, and that
+// before what its pod says; the runtime's own profile is said too.
+func TestOwnProfiles(t *testing.T) {
+	const localhost, runtimes, unconfined = "{type: Localhost, localhostProfile: mine}", "{type: RuntimeDefault}", "{type: Unconfined}"
+	for _, c := range []struct {
+		pod, annotation, container string
+		seccomp, appArmor          string
+	}{
+		{"", "", "", "", ""},
+		{localhost, "", "", "mine", "mine"},
+		{localhost, "", runtimes, "", ""},
+		{localhost, "", unconfined, "", policy.AppArmorUnconfined},
+		{unconfined, "", runtimes, "", ""},
+		{runtimes, "", localhost, "mine", "mine"},
+		{localhost, "runtime/default", "", "mine", ""},
+		{"", "localhost/other", "", "", "other"},
+		{"", "localhost/other", runtimes, "", ""},
+		{"", "unconfined", "", "", policy.AppArmorUnconfined},
+	} {
+		fields := func(profile string) string {
+			if profile == "" {
+				return "{}"
+			}
+			return "{seccompProfile: " + profile + ", appArmorProfile: " + profile + "}"
+		}
+		annotations := "{}"
+		if c.annotation != "" {
+			annotations = "{" + policy.AppArmorAnnotation + "c: " + c.annotation + "}"
+		}
+		var list diag.List
+		set := Documents([]*diag.File{diag.NewFile("pod.yaml", []byte("apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: "+annotations+"}\nspec:\n"+
+			"  securityContext: "+fields(c.pod)+"\n  containers: [{name: c, securityContext: "+fields(c.container)+"}]\n"))}, &list)
+		if len(set.Workloads) != 1 || list.HasErrors() {
+			t.Fatalf("%+v: %v", c, list.Sorted())
+		}
+		got := set.Workloads[0].Containers[0]
+		if got.SeccompProfile != c.seccomp || got.AppArmorProfile != c.appArmor || got.AppArmorAnnotated != (c.annotation != "") {
+			t.Errorf("%+v: seccomp %q, AppArmor %q, annotated %v", c, got.SeccompProfile, got.AppArmorProfile, got.AppArmorAnnotated)
+		}
+	}
+}

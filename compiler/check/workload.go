@@ -80,16 +80,10 @@ func kubernetes(doc *syntax.Node, apiVersion, kind string, list *diag.List, set 
 	}
 	spec := r.mapping(pod, "spec")
 	w.HostNetwork = isTrue(r.boolean(spec, "hostNetwork"))
-	podSecurity := r.mapping(spec, "securityContext")
-	podProfile, podSELinux := r.localhostProfile(r.mapping(podSecurity, "seccompProfile")), r.selinux(podSecurity)
-	podAppArmor := r.appArmor(podSecurity)
-	annotations := r.mapping(r.mapping(pod, "metadata"), "annotations")
+	inherited := podSettings{security: r.mapping(spec, "securityContext"), annotations: r.mapping(r.mapping(pod, "metadata"), "annotations")}
 	for _, kind := range []policy.ContainerKind{policy.MainContainer, policy.InitContainer, policy.EphemeralContainer} {
 		for _, n := range r.items(spec, kind.ListKey()) {
-			if c, ok := r.container(n, kind); ok {
-				c.SeccompProfile = cmp.Or(c.SeccompProfile, podProfile)
-				c.AppArmorProfile = cmp.Or(c.AppArmorProfile, appArmorAnnotation(r.text(annotations, policy.AppArmorAnnotation+c.Name)), podAppArmor)
-				c.SELinux = cmp.Or(c.SELinux, podSELinux)
+			if c, ok := r.container(n, kind, inherited); ok {
 				w.Containers = append(w.Containers, c)
 			}
 		}
@@ -185,22 +179,51 @@ func (r *reader) labels(metadata *syntax.Node) map[string]string {
 	return labels
 }
 
-// localhostProfile returns the profile that a seccompProfile or appArmorProfile
-// names.
-func (r *reader) localhostProfile(profile *syntax.Node) string {
-	if r.text(profile, "type") != "Localhost" {
-		return ""
+// podSettings are what a pod says for its containers.
+type podSettings struct{ security, annotations *syntax.Node }
+
+// profileOf reads a seccompProfile or appArmorProfile: the name of a profile,
+// policy.AppArmorUnconfined, or "" for the runtime's own. ok is false when there
+// is none.
+func (r *reader) profileOf(security *syntax.Node, key string) (name string, ok bool) {
+	profile := r.mapping(security, key)
+	switch kind := r.text(profile, "type"); {
+	case kind == "Localhost":
+		name = r.text(profile, "localhostProfile")
+	case kind == "Unconfined" && key == appArmorField:
+		name = policy.AppArmorUnconfined
+	case kind == "":
+		return "", false
 	}
-	return r.text(profile, "localhostProfile")
+	return name, true
 }
 
-// appArmor returns the AppArmor profile that a securityContext asks for.
-func (r *reader) appArmor(security *syntax.Node) string {
-	profile := r.mapping(security, "appArmorProfile")
-	if r.text(profile, "type") == "Unconfined" {
-		return policy.AppArmorUnconfined
+const (
+	seccompField  = "seccompProfile"
+	appArmorField = "appArmorProfile"
+)
+
+// seccomp returns the profile that holds for a container: its own, or else its
+// pod's.
+func (r *reader) seccomp(security *syntax.Node, pod podSettings) string {
+	if name, ok := r.profileOf(security, seccompField); ok {
+		return name
 	}
-	return r.localhostProfile(profile)
+	name, _ := r.profileOf(pod.security, seccompField)
+	return name
+}
+
+// appArmor returns the profile that holds for a container: its own, that of the
+// annotation, or else its pod's.
+func (r *reader) appArmor(security *syntax.Node, pod podSettings, annotation string) string {
+	if name, ok := r.profileOf(security, appArmorField); ok {
+		return name
+	}
+	if annotation != "" {
+		return appArmorAnnotation(annotation)
+	}
+	name, _ := r.profileOf(pod.security, appArmorField)
+	return name
 }
 
 // appArmorAnnotation reads the value of the annotation that stood for the field
@@ -223,7 +246,7 @@ func (r *reader) selinux(security *syntax.Node) policy.SELinuxOptions {
 	return policy.SELinuxOptions{User: r.text(o, "user"), Role: r.text(o, "role"), Type: r.text(o, "type"), Level: r.text(o, "level")}
 }
 
-func (r *reader) container(n *syntax.Node, kind policy.ContainerKind) (policy.Container, bool) {
+func (r *reader) container(n *syntax.Node, kind policy.ContainerKind, pod podSettings) (policy.Container, bool) {
 	c := policy.Container{Kind: kind, Name: r.text(n, "name"), Span: n.Span}
 	if c.Name == "" {
 		r.list.Report(diag.MissingKey, n.Span, "the container has no name")
@@ -238,9 +261,10 @@ func (r *reader) container(n *syntax.Node, kind policy.ContainerKind) (policy.Co
 	capabilities := r.mapping(security, "capabilities")
 	c.AddCapabilities = r.capabilities(capabilities, "add")
 	c.DropCapabilities = r.capabilities(capabilities, "drop")
-	c.SeccompProfile = r.localhostProfile(r.mapping(security, "seccompProfile"))
-	c.AppArmorProfile = r.appArmor(security)
-	c.SELinux = r.selinux(security)
+	c.SeccompProfile = r.seccomp(security, pod)
+	annotation := r.text(pod.annotations, policy.AppArmorAnnotation+c.Name)
+	c.AppArmorProfile, c.AppArmorAnnotated = r.appArmor(security, pod, annotation), annotation != ""
+	c.SELinux = cmp.Or(r.selinux(security), r.selinux(pod.security))
 	return c, true
 }
 

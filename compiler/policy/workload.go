@@ -59,6 +59,9 @@ type Container struct {
 	// AppArmorProfile is the AppArmor profile that the workload itself asks for:
 	// a name, AppArmorUnconfined, or "" for the runtime's own.
 	AppArmorProfile string
+	// AppArmorAnnotated says that the pod has an AppArmorAnnotation for the
+	// container. From Kubernetes 1.30 on a field beside it must say the same.
+	AppArmorAnnotated bool
 	// SELinux are the seLinuxOptions that hold for the container: its own, or
 	// else its pod's.
 	SELinux SELinuxOptions

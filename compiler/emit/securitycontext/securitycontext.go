@@ -78,10 +78,12 @@ func contextOf(u *ir.Unit, pool *platform.Pool, given []string) securityContext 
 		c.SELinuxOptions = &label{User: o.User, Role: o.Role, Type: emit.SELinuxType(block), Level: o.Level}
 	}
 	if name, ok := emit.AppArmorProfile(u); ok && !u.Container.Privileged && !emit.OwnAppArmorProfile(u) && slices.Contains(pool.Targets, "apparmor") {
-		// The field exists from Kubernetes 1.30 on, the annotation from the start.
+		// The field exists from Kubernetes 1.30 on, the annotation from the start. The
+		// API server refuses pods in which the two differ.
 		if pool.Kubernetes.AtLeast(1, 30) {
 			c.AppArmorProfile = &profile{Type: "Localhost", LocalhostProfile: name}
-		} else {
+		}
+		if !pool.Kubernetes.AtLeast(1, 30) || u.Container.AppArmorAnnotated {
 			c.annotation = "localhost/" + name
 		}
 	}

@@ -175,13 +175,16 @@ func TestAppArmorProfile(t *testing.T) {
 		minor     int
 		want      string // "" for no patch
 	}{
+		{"annotated Pod", "", 30, "metadata:\n  annotations:\n    container.apparmor.security.beta.kubernetes.io/c: localhost/avert.n-p_pod-w_c\n"},
+		{"annotated Pod", "", 30, "appArmorProfile:\n        localhostProfile: avert.n-p_pod-w_c\n        type: Localhost"},
 		{"Pod", "", 30, "appArmorProfile:\n        localhostProfile: avert.n-p_pod-w_c\n        type: Localhost"},
 		{"Pod", "", 29, "metadata:\n  annotations:\n    container.apparmor.security.beta.kubernetes.io/c: localhost/avert.n-p_pod-w_c\n"},
 		{"Deployment", "", 29, "  template:\n    metadata:\n      annotations:\n        container.apparmor.security.beta.kubernetes.io/c: localhost/avert.n-p_deployment-w_c\n"},
 		{"Pod", "mine", 30, ""},
 		{"Pod", policy.AppArmorUnconfined, 29, ""},
 	} {
-		w := &policy.Workload{APIVersion: "v1", Kind: c.kind, Name: "w", Namespace: "n", Containers: []policy.Container{{Name: "c", AppArmorProfile: c.own}}}
+		kind, annotated := strings.CutPrefix(c.kind, "annotated ")
+		w := &policy.Workload{APIVersion: "v1", Kind: kind, Name: "w", Namespace: "n", Containers: []policy.Container{{Name: "c", AppArmorProfile: c.own, AppArmorAnnotated: annotated}}}
 		program := lower.Program(&policy.Set{Policies: ps, Workloads: []*policy.Workload{w}}, &diag.List{})
 		out := run(emit.Input{Program: program, Pool: &platform.Pool{
 			Targets: []string{"apparmor", name}, Kubernetes: platform.Version{Major: 1, Minor: c.minor},

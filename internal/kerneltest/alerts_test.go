@@ -5,8 +5,11 @@ package kerneltest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -149,6 +152,20 @@ spec:
 // sources are the policies by the names of their files.
 var sources = map[string]string{"beside.yaml": beside, "closed.yaml": closedPolicy, "open.yaml": openPolicy, "trial.yaml": trialPolicy, "typed.yaml": typedPolicy}
 
+// page reads the example of docs/alerts.md: a policy, and the alert that comes of it.
+var page = sync.OnceValues(func() (example struct{ file, policy, alert string }, err error) {
+	text, err := os.ReadFile("../../docs/alerts.md")
+	m := regexp.MustCompile("(?s)`(policies/[a-z]+\\.yaml)`.*?```yaml\n(.*?)```.*?```json\n(.*?)\n```").FindSubmatch(text)
+	if err == nil && m == nil {
+		err = errors.New("docs/alerts.md has no example")
+	}
+	if err != nil {
+		return example, err
+	}
+	example.file, example.policy, example.alert = string(m[1]), string(m[2]), string(m[3])
+	return example, nil
+})
+
 // pods are by name: the policies' label and whether processes may gain privileges.
 var pods = map[string]struct {
 	app        string
@@ -192,15 +209,39 @@ func steps(deeds []deed) (out []Step) {
 	return out
 }
 
+// pageDeeds are what the page tells: a shell that the service started reads its configuration.
+func pageDeeds(file string) []deed {
+	cat := ok(wire.Become, "/bin/cat")
+	cat.Target = "/app/config/db"
+	return append(silent(start("/usr/local/bin/node"), ok(wire.Read, "/app/config/db"), ok(wire.Become, "/bin/sh"), cat),
+		blocked(wire.Read, "/app/config/db").tells("Block "+file+" file/config open read /app/config/db"))
+}
+
+// samePage compares an alert with the page's, but for what differs from one machine to another.
+func samePage(t *testing.T, want string, lines []string) {
+	t.Helper()
+	varies := regexp.MustCompile(`"(time|cgroup)":"[^"]*"|"p?pid":[0-9]+`)
+	last := lines[len(lines)-1]
+	if diff := cmp.Diff(varies.ReplaceAllString(want, ""), varies.ReplaceAllString(last, "")); diff != "" {
+		t.Errorf("docs/alerts.md has another alert (-want +got):\n%s\nIt is\n%s", diff, last)
+	}
+}
+
 // TestAlerts holds what operators see of policies under AppArmor: avert-node reads what each kernel reports of real processes.
+//
+//proves:apparmor alerts
 func TestAlerts(t *testing.T) {
 	t.Parallel()
+	example, err := page()
+	needs.NoError(t, err)
 	vm.Matrix(t, func(t *testing.T, kernel string) {
-		files := compilePods(t, kernel, "apparmor")
+		files := compilePods(t, kernel, "apparmor", diag.NewFile(example.file, []byte(example.policy)))
 		profiles := map[string]emit.File{} // by pod
 		for _, f := range files {
 			if _, pod, ok := strings.Cut(f.Name, "_pod-"); ok && strings.HasSuffix(pod, "_c") {
 				profiles[strings.TrimSuffix(pod, "_c")] = f
+			} else if f.Name == "avert.shop-checkout" {
+				profiles["no pod"] = f
 			}
 		}
 		config, job := watched(t, vm.Config{Kernel: kernel, LSM: vm.AppArmor}, files)
@@ -208,12 +249,14 @@ func TestAlerts(t *testing.T) {
 		for _, of := range []struct {
 			pod   string
 			deeds []deed
-		}{{"open", openDeeds()}, {"loose", openDeeds()}, {"closed", closedDeeds()}, {"trial", trialDeeds()}} {
+		}{{"open", openDeeds()}, {"loose", openDeeds()}, {"closed", closedDeeds()}, {"trial", trialDeeds()}, {"no pod", pageDeeds(example.file)}} {
 			p := profiles[of.pod]
 			job.Cases = append(job.Cases, Case{Profile: p.Name, Blobs: [][]byte{Compile(t, kernel, string(p.Data))}, NoNewPrivs: !pods[of.pod].escalation, Steps: steps(of.deeds)})
 			all = append(all, of.deeds...)
 		}
-		compareAlerts(t, kernel, all, run(t, config, job))
+		result := run(t, config, job)
+		compareAlerts(t, kernel, all, result)
+		samePage(t, example.alert, result.Beside)
 		if t.Failed() {
 			for _, p := range profiles {
 				t.Logf("%s", p.Data)
@@ -223,6 +266,8 @@ func TestAlerts(t *testing.T) {
 }
 
 // TestAlertsSELinux is the same under SELinux, which sees neither paths nor programs, in a container of runc.
+//
+//proves:selinux alerts
 func TestAlertsSELinux(t *testing.T) {
 	t.Parallel()
 	toolchain, err := secil.New(t.Context(), secil.Trixie)
@@ -265,7 +310,7 @@ func watched(t *testing.T, config vm.Config, files []emit.File) (vm.Config, wire
 			config.Files = append(config.Files, vm.File{Guest: "/rules/" + f.Name, Data: f.Data})
 		}
 	}
-	return config, wire.Job{Beside: []string{"/bin/avert-node", "events", "--rules", "/rules", "--node", "guest"}, Ready: "reading the kernel's audit log"}
+	return config, wire.Job{Beside: []string{"/bin/avert-node", "events", "--rules", "/rules", "--node", "n1"}, Ready: "reading the kernel's audit log"}
 }
 
 // openDeeds are under the policy `open`, beside which another is in mode Audit.
@@ -400,7 +445,7 @@ func compareAlerts(t *testing.T, kernel string, deeds []deed, result wire.Result
 		}
 		var e event.Event
 		needs.NoError(t, json.Unmarshal([]byte(line), &e))
-		if e.Node != "guest" || e.Time == "" || e.Unit == "" || e.Profile == "" || e.Lost > 0 || e.Process.PID == 0 || e.Section == "" {
+		if e.Node != "n1" || e.Time == "" || e.Unit == "" || e.Profile == "" || e.Lost > 0 || e.Process.PID == 0 || e.Section == "" {
 			t.Errorf("something is missing: %s", line)
 		}
 		if i := len(got); i < len(stays) && stays[i] {
@@ -422,10 +467,14 @@ func brief(t *testing.T, e *event.Event) string {
 	words := []string{string(e.Verdict)}
 	if e.Policy != nil {
 		file := string(e.Position.File)
-		if line := lineOf(sources[file], string(e.Rule)); e.Position.Line != line {
+		text, ok := sources[file]
+		if example, _ := page(); !ok {
+			text = example.policy
+		}
+		if line := lineOf(text, string(e.Rule)); e.Position.Line != line {
 			t.Errorf("%s stands in line %d of %s: %s", e.Rule, line, file, e.Line())
 		}
-		if string(e.Policy.Name)+".yaml" != file || e.Policy.Namespace != "shop" || e.Policy.Revision == "" {
+		if string(e.Policy.Name)+".yaml" != filepath.Base(file) || e.Policy.Namespace != "shop" || e.Policy.Revision == "" {
 			t.Errorf("a policy of another file: %s", e.Line())
 		}
 		rule := string(e.Rule)
@@ -464,10 +513,11 @@ func lineOf(text, rule string) int {
 }
 
 // compilePods compiles policies for the pods and returns the node's files.
-func compilePods(t *testing.T, kernel, lsm string) (out []emit.File) {
+func compilePods(t *testing.T, kernel, lsm string, more ...*diag.File) (out []emit.File) {
 	t.Helper()
 	in := compiler.Input{Config: diag.NewFile(".avert.yaml", fmt.Appendf(nil,
 		"apiVersion: avert.dev/v1alpha1\nkind: Config\npools: [{name: vm, kernel: %q, lsm: [%s], selinux: {toolchain: %q}, targets: [%s]}]\n", kernel, lsm, "3.8", lsm))}
+	in.Files = append(in.Files, more...)
 	for name, text := range sources {
 		in.Files = append(in.Files, diag.NewFile(name, []byte(text)))
 	}

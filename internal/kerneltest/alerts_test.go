@@ -22,6 +22,7 @@ import (
 	"github.com/avert-dev/avert/compiler"
 	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/compiler/emit"
+	"github.com/avert-dev/avert/compiler/policy"
 	"github.com/avert-dev/avert/compiler/ruletable"
 	"github.com/avert-dev/avert/internal/kerneltest/wire"
 	"github.com/avert-dev/avert/internal/needs"
@@ -298,7 +299,8 @@ func TestAlertsSELinux(t *testing.T) {
 	})
 }
 
-// watched adds what avert-node needs to read the alerts of units.
+// watched adds what avert-node needs to read the alerts of units. It does not know which rules are quiet where the kernel
+// itself is to be silent.
 func watched(t *testing.T, config vm.Config, files []emit.File) (vm.Config, wire.Job) {
 	t.Helper()
 	node, err := nodeProgram()
@@ -306,9 +308,13 @@ func watched(t *testing.T, config vm.Config, files []emit.File) (vm.Config, wire
 	config.Append = "audit_backlog_limit=8192"
 	config.Files = append(config.Files, vm.File{Guest: "/bin/avert-node", Data: node, Mode: 0o755})
 	for _, f := range files {
-		if strings.HasSuffix(f.Name, ruletable.Extension) {
-			config.Files = append(config.Files, vm.File{Guest: "/rules/" + f.Name, Data: f.Data})
+		if !strings.HasSuffix(f.Name, ruletable.Extension) {
+			continue
 		}
+		if slices.ContainsFunc(f.Sources, func(p *policy.Policy) bool { return p.Mode == policy.Enforce }) {
+			f.Data = bytes.ReplaceAll(f.Data, []byte(`"quiet":true,`), nil)
+		}
+		config.Files = append(config.Files, vm.File{Guest: "/rules/" + f.Name, Data: f.Data})
 	}
 	return config, wire.Job{Beside: []string{"/bin/avert-node", "events", "--rules", "/rules", "--node", "n1"}, Ready: "reading the kernel's audit log"}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/compiler/ir"
 	"github.com/avert-dev/avert/compiler/platform"
 )
@@ -47,6 +48,14 @@ func AppArmorProfile(u *ir.Unit) (name string, ok bool) {
 
 // appArmorPrefix keeps the names of profiles apart from those of others.
 const appArmorPrefix = "avert."
+
+// TooMuch is the finding that a unit is more than a back-end can write.
+func TooMuch(u *ir.Unit, what string) diag.Diagnostic {
+	return diag.Diagnostic{
+		Code: diag.StateBudget, Severity: diag.Error, Span: u.Policies[0].Span, Message: what,
+		Hint: "use fewer rules or patterns, or several policies for different containers",
+	}
+}
 
 // OwnAppArmorProfile says whether the workload asks for an AppArmor profile, or
 // for none, that attaching one would replace.

@@ -32,7 +32,10 @@ func checkout(t *testing.T) *ir.Unit {
 
 // TestAttribute names rules from what kernels tell.
 func TestAttribute(t *testing.T) {
-	_, data := ruletable.File(checkout(t), "avert.u", ruletable.Domain{Name: "d1", Exe: []int{0}})
+	_, data, err := ruletable.File(checkout(t), "avert.u", ruletable.Domain{Name: "d1", Exe: []int{0}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	table, err := ruletable.Decode(data)
 	if err != nil {
 		t.Fatal(err)

@@ -63,7 +63,10 @@ func TestRefused(t *testing.T) {
 // TestGolden holds the bytes of a table and the places that it names.
 func TestGolden(t *testing.T) {
 	unit := checkout(t)
-	name, data := ruletable.File(unit, "avert.u", ruletable.Domain{Name: "d1", Exe: []int{0}})
+	name, data, err := ruletable.File(unit, "avert.u", ruletable.Domain{Name: "d1", Exe: []int{0}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if name != "shop-checkout+trial_pod-web_app.rules.json" {
 		t.Errorf("the file is %q", name)
 	}

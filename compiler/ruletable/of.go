@@ -14,8 +14,8 @@ import (
 
 // Of returns the table of a unit that kernels know by a label. Domains may name
 // states of u.Enforced.Lineage (see DomainOf); back-ends without domains give
-// none.
-func Of(u *ir.Unit, label string, domains ...Domain) *Table {
+// none. The error says that the unit has more than a table may have.
+func Of(u *ir.Unit, label string, domains ...Domain) (*Table, error) {
 	b := &builder{
 		table: &Table{Version: Version, Unit: u.Name, Namespace: u.Namespace, Label: label, Domains: domains},
 		atoms: map[string]int{},
@@ -31,15 +31,22 @@ func Of(u *ir.Unit, label string, domains ...Domain) *Table {
 		b.table.Policies = append(b.table.Policies, b.policy(p))
 	}
 	if err := b.table.resolve(); err != nil {
-		panic(fmt.Sprintf("ruletable: %v", err)) // check let it through
+		return nil, fmt.Errorf("the table of rules for alerts: %w", err)
 	}
-	return b.table
+	return b.table, nil
 }
 
 // File returns the name and the content of the table of a unit, for the folder
 // of node files of a back-end.
-func File(u *ir.Unit, label string, domains ...Domain) (name string, data []byte) {
-	return u.Name + Extension, Of(u, label, domains...).Encode()
+func File(u *ir.Unit, label string, domains ...Domain) (name string, data []byte, err error) {
+	t, err := Of(u, label, domains...)
+	if err != nil {
+		return "", nil, err
+	}
+	if data = t.Encode(); len(data) > MaxBytes {
+		return "", nil, fmt.Errorf("the table of rules for alerts has more than %d MiB", MaxBytes>>20)
+	}
+	return u.Name + Extension, data, nil
 }
 
 // DomainOf describes a profile by the atoms of u.Enforced.Lineage that hold for

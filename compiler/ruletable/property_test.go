@@ -34,7 +34,10 @@ func unitOf(t *rapid.T) *ir.Unit {
 
 // decoded is the table as a node reads it.
 func decoded(t *rapid.T, u *ir.Unit, domains ...ruletable.Domain) *ruletable.Table {
-	name, data := ruletable.File(u, "avert.u", domains...)
+	name, data, err := ruletable.File(u, "avert.u", domains...)
+	if err != nil {
+		t.Fatal(err)
+	}
 	table, err := ruletable.Decode(data)
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", name, err, data)

@@ -156,7 +156,7 @@ func (c *Compiled) lineage(p *policy.Policy, r *policy.Rule, images []string, sc
 		return true
 	}
 	wild := slices.ContainsFunc(slices.Concat(r.From.Exe, r.From.Parent, r.From.Ancestor), func(p policy.Pattern) bool { return strings.Contains(p.Text, "*") })
-	if wild || scripts || c.announced(p, r.ID(), apparmor.ReasonLimit) {
+	if wild || scripts && c.announced(p, r.ID(), apparmor.ReasonInterpreter) || c.announced(p, r.ID(), apparmor.ReasonLimit) {
 		if r.Action == policy.Block {
 			return false
 		}

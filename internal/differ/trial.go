@@ -74,8 +74,64 @@ func (a Attempt) String() string {
 // programs are what conditions on the lineage name, and what processes execute.
 var programs = []string{"/a", "/b/a", "/ab", "/lib/b", "/.a", "/b/ab"}
 
-// Trials draws trials.
-func Trials() *rapid.Generator[*Trial] {
+// Trials draws trials: about anything, and about lineages alone.
+func Trials() *rapid.Generator[*Trial] { return rapid.OneOf(anything(), lineages()) }
+
+// lineages draws trials with one policy whose rules have conditions that the
+// processes of the trial often meet, about files and capabilities that they use.
+func lineages() *rapid.Generator[*Trial] {
+	return rapid.Custom(func(t *rapid.T) *Trial {
+		one := func(label string) []policy.Pattern {
+			return []policy.Pattern{{Text: rapid.SampledFrom(programs[:4]).Draw(t, label)}}
+		}
+		from := func() *policy.From {
+			f := &policy.From{}
+			switch rapid.IntRange(0, 3).Draw(t, "condition") {
+			case 0:
+				f.Exe = one("exe")
+			case 1:
+				f.Parent = one("parent")
+			case 2:
+				f.Ancestor = one("ancestor")
+			default:
+				f.Exe, f.Ancestor = one("exe"), one("ancestor")
+			}
+			return f
+		}
+		block := func(s policy.Section, name string) policy.Rule {
+			return policy.Rule{Section: s, Name: name, Action: policy.Block, From: from()}
+		}
+		p := &policy.Policy{Namespace: "shop", Name: "p", File: &policy.PathSection{}}
+		for n := range rapid.IntRange(1, 3).Draw(t, "file rules") {
+			p.File.Rules = append(p.File.Rules, policy.PathRule{
+				Rule: block(policy.File, fmt.Sprintf("f%d", n)), Access: bundle | policy.AccessRead | policy.AccessRename | policy.AccessLink,
+				Paths: []policy.Pattern{{Text: fmt.Sprintf("/f/%d/**", n)}},
+			})
+		}
+		if rapid.Bool().Draw(t, "capabilities") {
+			p.Capabilities = &policy.CapabilitySection{Rules: []policy.CapabilityRule{{Rule: block(policy.Capabilities, "c"), Names: []policy.Pattern{{Text: "CHOWN"}}}}}
+		}
+		if rapid.Bool().Draw(t, "process") {
+			start := policy.PathRule{Rule: policy.Rule{Section: policy.Process, Name: "start"}, Access: policy.AccessExec, Paths: []policy.Pattern{{Text: "/{a,b/a,ab}"}}}
+			other := policy.PathRule{Rule: policy.Rule{Section: policy.Process, Name: "other", From: from()}, Access: policy.AccessExec, Paths: one("other")}
+			p.Process = &policy.PathSection{Default: policy.Block, Rules: []policy.PathRule{start, other}}
+		}
+		trial := &Trial{Policies: []*policy.Policy{p}, NoNewPrivs: rapid.Bool().Draw(t, "no_new_privs"), Entry: programs[0]}
+		for range rapid.IntRange(2, 5).Draw(t, "execs") {
+			trial.Attempts = append(trial.Attempts, Attempt{Exec: true, Path: rapid.SampledFrom(programs[:4]).Draw(t, "program")})
+			for n := range p.File.Rules {
+				access := rapid.SampledFrom([]policy.Access{policy.AccessRead, policy.AccessWrite, policy.AccessCreate, policy.AccessDelete}).Draw(t, "access")
+				trial.Attempts = append(trial.Attempts, Attempt{Access: access, Path: fmt.Sprintf("/f/%d/x", n)})
+			}
+			if p.Capabilities != nil {
+				trial.Attempts = append(trial.Attempts, Attempt{Capability: "CHOWN"})
+			}
+		}
+		return trial
+	})
+}
+
+func anything() *rapid.Generator[*Trial] {
 	return rapid.Custom(func(t *rapid.T) *Trial {
 		trial := &Trial{Policies: sample.Policies().Draw(t, "policies"), NoNewPrivs: rapid.Bool().Draw(t, "no_new_privs")}
 		for _, p := range trial.Policies {

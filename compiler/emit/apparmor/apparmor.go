@@ -66,7 +66,11 @@ func run(in emit.Input) emit.Output {
 		if u.Container != nil && u.Container.Privileged || emit.OwnAppArmorProfile(u) {
 			continue // nothing attaches it
 		}
-		rules, table := ruletable.File(u, b.name, b.known()...)
+		rules, table, err := ruletable.File(u, b.name, b.known()...)
+		if err != nil {
+			out.Findings = append(out.Findings, emit.TooMuch(u, err.Error()))
+			continue
+		}
 		out.Files = append(out.Files,
 			emit.File{Kind: emit.NodeFile, Name: b.name, Data: data, Comment: "#", Sources: u.Policies},
 			emit.File{Kind: emit.NodeFile, Name: rules, Data: table, Sources: u.Policies})
@@ -79,7 +83,8 @@ func newBuilder(u *ir.Unit) *builder {
 	name, _ := emit.AppArmorProfile(u)
 	b := &builder{unit: u, name: name, layer: u.Enforced, written: map[spelling][]string{}}
 	if !governs(u.Enforced) {
-		b.layer, b.complain = u.Audits[0], true
+		b.layer, b.audits = u.Audits[0], true
+		b.complain = u.Container != nil && u.Container.AllowPrivilegeEscalation != nil && !*u.Container.AllowPrivilegeEscalation
 		b.domains = planDomains(b.layer, nil, false)
 		return b
 	}

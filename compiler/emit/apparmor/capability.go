@@ -21,6 +21,11 @@ func (b *block) capabilities() {
 	full := true
 	for _, name := range linux.CapabilityNames() {
 		switch action, silent := b.mask(t, ir.CapabilityBit(name)); {
+		case action == policy.Block && b.audits && !b.complain:
+			allowed = append(allowed, name)
+			if !silent {
+				audited = append(audited, name)
+			}
 		case action == policy.Block:
 			full = false
 			if silent {
@@ -42,7 +47,7 @@ func (b *block) capabilities() {
 	if len(audited) > 0 && !b.inner() {
 		b.rule("audit capability %s", words(audited))
 	}
-	if len(quiet) > 0 && !b.complain {
+	if len(quiet) > 0 && !b.audits {
 		b.rule("deny capability %s", words(quiet))
 	}
 }

@@ -35,6 +35,7 @@ const (
 	maxLiterals   = 256
 	mostOfOne     = 32
 	overlapBudget = 20_000
+	maxQuestions  = 1_000
 )
 
 // cells divides the programs that may be executed. atoms are those to be told
@@ -161,13 +162,21 @@ func (c *cell) exact() bool { return !strings.ContainsAny(c.glob.String(), "*?["
 
 // join makes cells that overlap agree, but for a name and an expression: what
 // differs is not known.
+//
+// Only so many pairs are looked at; beyond them all that might overlap is taken
+// to.
 func join(cells []cell) {
+	questions := 0
+	overlaps := func(a, b *cell) bool {
+		questions++
+		return questions > maxQuestions || overlap(a.glob, b.glob)
+	}
 	for changed := true; changed; {
 		changed = false
 		for i := range cells {
 			for j := range cells[:i] {
 				a, b := &cells[i], &cells[j]
-				if a.atoms == b.atoms && a.known == b.known || a.exact() != b.exact() || !overlap(a.glob, b.glob) {
+				if a.atoms == b.atoms && a.known == b.known || a.exact() != b.exact() || !overlaps(a, b) {
 					continue
 				}
 				known := a.known & b.known &^ (a.atoms ^ b.atoms)

@@ -40,11 +40,11 @@ func (b *block) programs() {
 			}
 		}
 	}
-	if b.complain {
-		// What a profile in complain form does not allow leads to a profile that the
-		// kernel makes up, without the floor.
+	if b.audits {
+		// Everything may start. What a profile in complain form does not allow leads to
+		// one that the kernel makes up, without the floor.
 		if t.Process.Action == policy.Block {
-			b.rule("audit /** ix")
+			b.rule("audit /{,**} ix")
 		}
 	} else if b.deniesLoader(b.known) && !(b.inner() && b.deniesLoader(b.domains.all[0].known)) {
 		for _, p := range b.patterns(loader, formFiles) {
@@ -57,7 +57,7 @@ func (b *block) programs() {
 // `m`, which would let be mapped what may only be executed; a transition to the
 // same profile does not.
 func (b *block) mode(target int) string {
-	if b.complain || target == b.at && !b.blocksFiles() {
+	if b.audits || target == b.at && !b.blocksFiles() {
 		return "ix"
 	}
 	return "px -> " + b.label(target)

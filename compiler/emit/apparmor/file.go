@@ -30,6 +30,8 @@ func (b *block) files() {
 		}
 	}
 	switch {
+	case b.audits && !b.complain:
+		allowAll("")
 	case t.File.Action == policy.Block && b.inner() && same:
 		allowAll("")
 		allows = nil

@@ -22,11 +22,11 @@ func (b *block) sockets() {
 	}
 	for i := range t.Rules {
 		r := &t.Rules[i]
-		if r.Rule.Action == policy.Allow || !r.BySocket() || b.complain && r.Rule.Action == policy.Block {
+		if r.Rule.Action == policy.Allow || !r.BySocket() || b.audits && r.Rule.Quiet {
 			continue
 		}
 		before := "audit"
-		if r.Rule.Action == policy.Block {
+		if r.Rule.Action == policy.Block && !b.audits {
 			if holds(b.layer, b.known, r.Cond) != surely || b.inner() && r.Cond == ir.Always {
 				continue
 			}
@@ -67,7 +67,7 @@ func inet(family string) bool { return family == "inet" || family == "inet6" }
 // container.
 func (b *block) system() {
 	blocked := func(o policy.SystemOperation) (bool, bool) {
-		if b.layer.System == nil || b.complain {
+		if b.layer.System == nil || b.audits {
 			return false, false
 		}
 		action, quiet := b.mask(b.layer.System, 1<<o)
@@ -92,6 +92,23 @@ func (b *block) system() {
 	peer := b.name + "{,//**}"
 	b.rule("signal (send,receive) peer=%s", peer)
 	b.rule("ptrace (trace,tracedby,read,readby) peer=%s", peer)
+	if b.complain {
+		b.rule("deny signal (send) peer=%s", strangers(b.name))
+		b.rule("deny ptrace (trace,read) peer=%s", strangers(b.name))
+	}
+}
+
+// strangers is an expression for all labels but those of a profile, its children
+// and their stacks.
+func strangers(name string) string {
+	var out []string
+	for i, c := range name {
+		out = append(out, name[:i]+"[^"+string(c)+"]**")
+		if i > 0 {
+			out = append(out, name[:i])
+		}
+	}
+	return "{" + strings.Join(append(out, name+"[^/]**", name+"/", name+"/[^/]**"), ",") + "}"
 }
 
 // floor writes what the default profiles of containerd (contrib/apparmor) and

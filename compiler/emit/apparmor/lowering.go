@@ -111,12 +111,14 @@ func (b *builder) rest(l *emit.Lowering, attached bool) {
 func (b *builder) auditReports(l *emit.Lowering) (emit.Status, string) {
 	section, _, _ := strings.Cut(l.Rule, "/")
 	byDefault := strings.HasSuffix(l.Rule, "/"+policy.BuiltinDefault)
-	alone := b.complain && len(b.unit.Audits) == 1
+	alone := b.audits && len(b.unit.Audits) == 1
 	switch {
-	case section == policy.System.String() || section == policy.Network.String():
-		return emit.None, "a profile reports neither sockets nor operations of system that it allows"
+	case section == policy.System.String(), section == policy.Network.String() && !alone:
+		return emit.None, "a profile does not report what it allows of sockets and operations of system"
 	case section == policy.Capabilities.String() && !alone, byDefault && !alone:
-		return emit.None, "only a profile in complain form reports what is not allowed, and it has one policy"
+		return emit.None, "only a profile that is about one policy alone reports what that would block by default"
+	case section == policy.File.String() && byDefault && !b.complain:
+		return emit.None, "only a profile in complain form could report it, and a process can leave that unless the manifest says allowPrivilegeEscalation: false"
 	case section == policy.Process.String():
 		return emit.Looser, "every exec is reported, and the event names those that would be blocked"
 	case l.Status != emit.Exact:
@@ -152,7 +154,14 @@ func (b *builder) rule(l *emit.Lowering, p *policy.Policy, r *policy.Rule) {
 			return
 		}
 		g.when(true, b.lineageReason())
+		g.when(true, ReasonInterpreter)
+		if r.Action == policy.Audit {
+			l.Reports, l.ReportsReason = emit.Looser, "processes of which the lineage is not known are reported too, as uncertain"
+		}
 		l.Refuses = append(l.Refuses, RefusesScript)
+		if !b.stacked && len(b.domains.all) > 1 {
+			l.Refuses = append(l.Refuses, RefusesNNP)
+		}
 	}
 	switch r.Section {
 	case policy.Process, policy.File:
@@ -236,9 +245,6 @@ func (b *builder) byDefault(l *emit.Lowering, p *policy.Policy, s policy.Section
 		g.when(true, reasonSystem)
 		g.when(true, reasonMountFD)
 		g.when(b.severalDomains(), reasonTasks)
-	}
-	if l.Action == policy.Audit && (s == policy.Process || s == policy.File) {
-		l.Reports, l.ReportsReason = emit.Looser, "what a rule allows silently is reported too, and the event says so"
 	}
 	g.put(l)
 }

@@ -17,11 +17,16 @@ type builder struct {
 	name string // of the first profile
 	// layer is what the profiles hold; that of the first policy when all are in
 	// mode Audit.
-	layer    *ir.Layer
-	complain bool
-	stacked  bool
-	domains  *domains
-	written  map[spelling][]string
+	layer *ir.Layer
+	// audits says that all policies are in mode Audit: nothing is blocked but the
+	// floor. complain says that the profile has that form, which also reports what
+	// no rule allows. A process may leave such a profile for none at all, and the
+	// floor with it, unless it runs with no_new_privs (aa_change_profile): so the
+	// workload must say so.
+	audits, complain bool
+	stacked          bool
+	domains          *domains
+	written          map[spelling][]string
 	// tooLong are patterns that could not be written.
 	tooLong []*automata.Glob
 }
@@ -95,10 +100,10 @@ func (b *builder) flags() string {
 	if b.complain {
 		flags = append(flags, "complain")
 	}
-	if b.complain || !b.blocksFiles() || t.Process == nil || t.Process.Action != policy.Block {
+	if b.audits || !b.blocksFiles() || t.Process == nil || t.Process.Action != policy.Block {
 		flags = append(flags, "attach_disconnected")
 	}
-	if b.complain || !b.blocksFiles() {
+	if b.audits || !b.blocksFiles() {
 		flags = append(flags, "mediate_deleted")
 	}
 	if len(flags) == 0 {
@@ -174,7 +179,7 @@ type spelling struct {
 // first profile does not hold already.
 func (b *block) blocks(s policy.Section) []*ir.PathRule {
 	var out []*ir.PathRule
-	if b.complain {
+	if b.audits {
 		return nil // a denial would deny: see wouldBlock
 	}
 	for _, r := range b.layer.Paths.Rules {

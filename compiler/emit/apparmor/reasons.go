@@ -29,6 +29,7 @@ const (
 	RefusesRename = "a rename needs read, so what may not be read is not renamed"
 	RefusesLink   = "a hard link to a program must lead to the same domain as the program"
 	RefusesScript = "a #! script counts as the image that runs, and its interpreter does not"
+	RefusesNNP    = "a program that sets no_new_privs by itself cannot start one that leads to another domain"
 	RefusesImage  = "a program that may not be read or mapped is not started across a change of domain"
 )
 

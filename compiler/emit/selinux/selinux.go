@@ -61,7 +61,11 @@ func run(in emit.Input) emit.Output {
 		a.patched = slices.Contains(in.Pool.Targets, "securitycontext") && u.Container != nil && u.Container.Kind != policy.EphemeralContainer
 		out.Lowerings = append(out.Lowerings, a.lowerings()...)
 		if block, ok := emit.SELinuxBlock(u, in.Pool); ok {
-			rules, table := ruletable.File(u, emit.SELinuxType(block))
+			rules, table, err := ruletable.File(u, emit.SELinuxType(block))
+			if err != nil {
+				out.Findings = append(out.Findings, emit.TooMuch(u, err.Error()))
+				continue
+			}
 			out.Files = append(out.Files,
 				emit.File{Kind: emit.NodeFile, Name: block + ".cil", Data: moduleOf(u, in.Pool, block, given).text(), Comment: ";", Sources: u.Policies},
 				emit.File{Kind: emit.NodeFile, Name: rules, Data: table, Sources: u.Policies})

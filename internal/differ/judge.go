@@ -153,7 +153,7 @@ func (c *Compiled) side(images []string, scripts bool, a Attempt) bool {
 	case a.Access == policy.AccessRename && !a.Exec && a.Capability == "":
 		return c.refuses(apparmor.RefusesRename) && asks(policy.AccessRead, a.Path)
 	case a.Access == policy.AccessLink && !a.Exec && a.Capability == "":
-		return c.refuses(apparmor.RefusesLink)
+		return c.refuses(apparmor.RefusesLink) && (c.named(a.Path) || c.named(a.Target) || c.listsPrograms())
 	case a.Exec:
 		after := append(slices.Clone(images), a.Path)
 		blocked := func(access policy.Access, p string) bool {
@@ -171,4 +171,9 @@ func (c *Compiled) side(images []string, scripts bool, a Attempt) bool {
 
 func (c *Compiled) refuses(reason string) bool {
 	return slices.ContainsFunc(c.Lowerings, func(l emit.Lowering) bool { return slices.Contains(l.Refuses, reason) })
+}
+
+// listsPrograms says whether several patterns may lead to domains of their own.
+func (c *Compiled) listsPrograms() bool {
+	return slices.ContainsFunc(c.trial.Policies, func(p *policy.Policy) bool { return p.Process != nil && p.Process.Default == policy.Block && len(p.Process.Rules) > 3 })
 }

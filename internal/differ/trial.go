@@ -112,13 +112,23 @@ func lineages() *rapid.Generator[*Trial] {
 			p.Capabilities = &policy.CapabilitySection{Rules: []policy.CapabilityRule{{Rule: block(policy.Capabilities, "c"), Names: []policy.Pattern{{Text: "CHOWN"}}}}}
 		}
 		if rapid.Bool().Draw(t, "process") {
-			start := policy.PathRule{Rule: policy.Rule{Section: policy.Process, Name: "start"}, Access: policy.AccessExec, Paths: []policy.Pattern{{Text: "/{a,b/a,ab}"}}}
-			other := policy.PathRule{Rule: policy.Rule{Section: policy.Process, Name: "other", From: from()}, Access: policy.AccessExec, Paths: one("other")}
-			p.Process = &policy.PathSection{Default: policy.Block, Rules: []policy.PathRule{start, other}}
+			start := policy.PathRule{Rule: policy.Rule{Section: policy.Process, Name: "start"}, Access: policy.AccessExec, Paths: []policy.Pattern{{Text: "/{a,b/a}"}}}
+			p.Process = &policy.PathSection{Default: policy.Block, Rules: []policy.PathRule{start}}
+			for _, path := range programs[2:4] {
+				rule := policy.Rule{Section: policy.Process, Name: path[1:], From: from()}
+				p.Process.Rules = append(p.Process.Rules, policy.PathRule{Rule: rule, Access: policy.AccessExec, Paths: []policy.Pattern{{Text: path}}})
+			}
+		}
+		if rapid.Bool().Draw(t, "allow-list") {
+			p.File.Default = policy.Block
+			p.File.Rules = append(p.File.Rules, policy.PathRule{
+				Rule: policy.Rule{Section: policy.File, Name: "all"}, Access: policy.AccessFile, Paths: []policy.Pattern{{Text: "/f/**"}},
+			})
 		}
 		trial := &Trial{Policies: []*policy.Policy{p}, NoNewPrivs: rapid.Bool().Draw(t, "no_new_privs"), Entry: programs[0]}
 		for range rapid.IntRange(2, 5).Draw(t, "execs") {
 			trial.Attempts = append(trial.Attempts, Attempt{Exec: true, Path: rapid.SampledFrom(programs[:4]).Draw(t, "program")})
+			trial.Attempts = append(trial.Attempts, Attempt{Access: policy.AccessLink, Path: "/f/x", Target: "/f/y"})
 			for n := range p.File.Rules {
 				access := rapid.SampledFrom([]policy.Access{policy.AccessRead, policy.AccessWrite, policy.AccessCreate, policy.AccessDelete}).Draw(t, "access")
 				trial.Attempts = append(trial.Attempts, Attempt{Access: access, Path: fmt.Sprintf("/f/%d/x", n)})

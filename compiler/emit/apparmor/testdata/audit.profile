@@ -1,8 +1,11 @@
 abi <abi/3.0>,
 
-profile avert.shop-trial_pod-trial_app flags=(complain,attach_disconnected,mediate_deleted) {
-  capability net_bind_service,
+profile avert.shop-trial_pod-trial_app flags=(attach_disconnected,mediate_deleted) {
+  capability,
+  audit capability chown dac_override dac_read_search fowner fsetid kill setgid setuid setpcap linux_immutable net_broadcast net_admin net_raw ipc_lock ipc_owner sys_module sys_rawio sys_chroot sys_ptrace sys_pacct sys_admin sys_boot sys_nice sys_resource sys_time sys_tty_config mknod lease audit_write audit_control setfcap mac_override mac_admin syslog wake_alarm block_suspend audit_read perfmon bpf checkpoint_restore,
   network,
+  audit network netlink,
+  audit network packet,
   umount,
   deny mount,
   deny pivot_root,
@@ -21,7 +24,7 @@ profile avert.shop-trial_pod-trial_app flags=(complain,attach_disconnected,media
   /{,**} rwlkm,
   /app/server ix,
   /app/helper ix,
-  audit /** ix,
+  audit /{,**} ix,
   audit /{,**/}nc ix,
   audit /{,**/}curl ix,
   audit /etc/** rwlk,

@@ -175,5 +175,7 @@ func (c *Compiled) refuses(reason string) bool {
 
 // listsPrograms says whether several patterns may lead to domains of their own.
 func (c *Compiled) listsPrograms() bool {
-	return slices.ContainsFunc(c.trial.Policies, func(p *policy.Policy) bool { return p.Process != nil && p.Process.Default == policy.Block && len(p.Process.Rules) > 3 })
+	return slices.ContainsFunc(c.trial.Policies, func(p *policy.Policy) bool {
+		return p.Process != nil && p.Process.Default == policy.Block && len(p.Process.Rules) > 3
+	})
 }

@@ -493,6 +493,13 @@ func floor() []trial {
 	}
 }
 
+// leave tries to shed the profile, and the floor with it.
+func leave() trial {
+	t := number(wire.Leave, "")
+	t.blocked, t.bare = true, true
+	return t
+}
+
 func modes() []scenario {
 	spec := `
 process:
@@ -518,13 +525,13 @@ capabilities: {default: Block}`
 		{
 			//proves:apparmor process/mode-audit file/mode-audit capabilities/mode-audit floor
 			name: "mode Audit denies nothing but the floor, after any exec", audit: true, spec: spec,
-			// Complain form holds only what is denied in so many words, so not the outside.
-			trials: slices.Concat([]trial{start(entry)}, free, floor(), foreign(false), []trial{ok(wire.Become, "/bin/b"), ok(wire.Become, "/bin/a")}, free, floor(), mounted()),
+			// Complain form holds only what is denied in so many words.
+			trials: slices.Concat([]trial{start(entry), leave()}, free, floor(), foreign(true), []trial{ok(wire.Become, "/bin/b"), ok(wire.Become, "/bin/a")}, free, floor(), mounted()),
 		},
 		{
 			//proves:apparmor process/mode-audit file/mode-audit capabilities/mode-audit floor
 			name: "mode Audit without no_new_privs", audit: true, escalation: true, spec: spec,
-			trials: slices.Concat([]trial{start(entry), ok(wire.Become, "/bin/a"), ok(wire.Become, "/bin/b"), ok(wire.Become, "/bin/c")}, free, floor(), foreign(false), mounted()),
+			trials: slices.Concat([]trial{start(entry), leave(), ok(wire.Become, "/bin/a"), ok(wire.Become, "/bin/b"), ok(wire.Become, "/bin/c"), leave()}, free, floor(), foreign(true), mounted()),
 		},
 		{
 			//proves:apparmor floor

@@ -326,6 +326,14 @@ static long new_user(struct op *o) {
 }
 static long userns(struct op *o) { return apart(new_user, o); }
 
+static long unconfine(struct op *o) {
+  (void)o;
+  static const char command[] = "changeprofile unconfined";
+  long fd = next(call(open, "/proc/self/attr/current", O_WRONLY));
+  return fd < 0 ? fd : call(write, fd, command, sizeof command - 1);
+}
+static long leave(struct op *o) { return apart(unconfine, o); }
+
 static long ptrace_(struct op *o) { return upon(seize, o); }
 static long signal_(struct op *o) { return upon(send, o); }
 static long vm_read(struct op *o) { return upon(peek, o); }
@@ -401,7 +409,8 @@ static const struct {
 } operations[] = {
     {"append", append},       {"bind", bind_},           {"capability", capability}, {"chmod", chmod_},
     {"chown", chown_},        {"create", create},        {"enter", enter},           {"exchange", exchange},
-    {"link", link_},          {"list", list},            {"map", map},               {"map-anonymous", map_anonymous},
+    {"leave", leave},         {"link", link_},           {"list", list},             {"map", map},
+    {"map-anonymous", map_anonymous},
     {"mkdir", make_dir},      {"mknod", make_node},      {"mount", mount_},          {"mount-fd", mount_fd},
     {"move", move},           {"mprotect", protect},     {"open-tree", open_tree_},  {"pivot-root", pivot},
     {"propagate", propagate}, {"ptrace", ptrace_},       {"read", read_},            {"remount", remount},

@@ -95,6 +95,8 @@ const (
 	Ptrace Op = "ptrace"
 	VMRead Op = "vm-read"
 	Signal Op = "signal"
+	// Leave asks for no AppArmor profile at all, in a child.
+	Leave Op = "leave"
 	// UserNS makes a user namespace, in a child.
 	UserNS Op = "userns"
 

@@ -102,7 +102,7 @@ func samePage(t *testing.T, want string, lines []string) {
 
 // TestAlerts holds what operators see of policies under AppArmor: avert-node reads what each kernel reports of real processes.
 //
-//proves:apparmor alerts
+//proves:apparmor alerts process/quiet process/audit file/quiet file/audit
 func TestAlerts(t *testing.T) {
 	t.Parallel()
 	example, err := page()

@@ -33,10 +33,10 @@ func wanted(t *testing.T) (operations, seed int) {
 // must be equal, elsewhere they may differ only as it says.
 //
 //proves:apparmor random
-//proves:apparmor process/default-block process/default-audit process/allow process/block process/quiet process/audit process/mode-audit
+//proves:apparmor process/default-block process/default-audit process/allow process/block process/mode-audit
 //proves:apparmor process/star process/below process/deep process/class process/braces process/names process/script process/loader
 //proves:apparmor process/from-exe process/from-parent process/from-ancestor process/from-escalation process/allow-from
-//proves:apparmor file/default-block file/default-audit file/allow file/block file/quiet file/audit file/mode-audit
+//proves:apparmor file/default-block file/default-audit file/allow file/block file/mode-audit
 //proves:apparmor file/star file/below file/deep file/class file/braces file/names file/directories
 //proves:apparmor file/from-exe file/from-parent file/from-ancestor file/from-escalation file/allow-from
 //proves:apparmor file/read file/create file/link file/map file/change

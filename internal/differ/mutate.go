@@ -15,7 +15,7 @@ type Mutation struct {
 var Mutations = []Mutation{
 	{"a wrong glob", replace(`(?m)^( +(?:audit )?(?:deny )?/[^ ]*)\*\*([^ ]* [rwlkm]+,)$`, `$1*$2`)},
 	{"a lost transition", replace(`(?m)^( +(?:audit )?[^ ]+) px -> [^ ]+//d\d+,$`, `$1 ix,`)},
-	{"a swapped access bit", replace(`(?m)^( +audit deny [^ ]+) r,$`, `$1 m,`)},
+	{"a swapped access bit", replace(`(?m)^( +(?:audit )?(?:deny )?/[^ps{][^ ]* )r([wlk]*),$`, `${1}m$2,`)},
 	{"a lost denial", replace(`(?m)^ +(?:audit )?deny /[^ps][^ ]* [rwlm]+,$`, ``)},
 	{"a lost program", replace(`(?m)^( +)audit deny ([^ ]+) mx,$`, `${1}audit deny $2 m,`)},
 }

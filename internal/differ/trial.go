@@ -119,6 +119,10 @@ func lineages() *rapid.Generator[*Trial] {
 				p.Process.Rules = append(p.Process.Rules, policy.PathRule{Rule: rule, Access: policy.AccessExec, Paths: []policy.Pattern{{Text: path}}})
 			}
 		}
+		if p.Process == nil {
+			rule := policy.Rule{Section: policy.Process, Name: "tool", Action: policy.Block}
+			p.Process = &policy.PathSection{Rules: []policy.PathRule{{Rule: rule, Access: policy.AccessExec, Paths: []policy.Pattern{{Text: programs[3]}}}}}
+		}
 		if rapid.Bool().Draw(t, "allow-list") {
 			p.File.Default = policy.Block
 			p.File.Rules = append(p.File.Rules, policy.PathRule{
@@ -130,8 +134,9 @@ func lineages() *rapid.Generator[*Trial] {
 			trial.Attempts = append(trial.Attempts, Attempt{Exec: true, Path: rapid.SampledFrom(programs[:4]).Draw(t, "program")})
 			trial.Attempts = append(trial.Attempts, Attempt{Access: policy.AccessLink, Path: "/f/x", Target: "/f/y"})
 			for n := range p.File.Rules {
-				access := rapid.SampledFrom([]policy.Access{policy.AccessRead, policy.AccessWrite, policy.AccessCreate, policy.AccessDelete}).Draw(t, "access")
-				trial.Attempts = append(trial.Attempts, Attempt{Access: access, Path: fmt.Sprintf("/f/%d/x", n)})
+				for _, access := range []policy.Access{policy.AccessRead, policy.AccessWrite, policy.AccessCreate, policy.AccessDelete} {
+					trial.Attempts = append(trial.Attempts, Attempt{Access: access, Path: fmt.Sprintf("/f/%d/x", n)})
+				}
 			}
 			if p.Capabilities != nil {
 				trial.Attempts = append(trial.Attempts, Attempt{Capability: "CHOWN"})
@@ -155,7 +160,7 @@ func anything() *rapid.Generator[*Trial] {
 			if a, ok := exec(t, near); ok {
 				trial.Attempts = append(trial.Attempts, a)
 			}
-			for range rapid.IntRange(3, 8).Draw(t, "attempts") {
+			for range rapid.IntRange(8, 20).Draw(t, "attempts") {
 				if a, ok := attempt(t, near); ok {
 					trial.Attempts = append(trial.Attempts, a)
 				}

@@ -45,7 +45,7 @@ func TestDiffer(t *testing.T) {
 	vm.Matrix(t, func(t *testing.T, kernel string) {
 		operations, seed := wanted(t)
 		for decided := 0; decided < operations; {
-			trials := drawTrials(t, &seed, 120)
+			trials := drawTrials(t, &seed, 90)
 			differences, n := compareTrials(t, kernel, trials, nil)
 			decided += n
 			for i, d := range differences {
@@ -71,7 +71,7 @@ func TestDiffer(t *testing.T) {
 func TestDifferFinds(t *testing.T) {
 	const kernel = "6.12"
 	seed := 1
-	trials := drawTrials(t, &seed, 100)
+	trials := drawTrials(t, &seed, 30)
 	for _, m := range differ.Mutations {
 		t.Run(m.Name, func(t *testing.T) {
 			differences, _ := compareTrials(t, kernel, trials, m.Plant)

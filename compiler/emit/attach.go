@@ -39,23 +39,26 @@ func SeccompProfile(u *ir.Unit) (name string, ok bool) {
 // anything that AppArmor could hold, so that the runtime's own profile stays.
 func AppArmorProfile(u *ir.Unit) (name string, ok bool) {
 	for _, l := range append([]*ir.Layer{u.Enforced}, u.Audits...) {
-		if l.Paths != nil || l.Capabilities != nil || l.System != nil || l.Network != nil && l.Network.BySocket() {
-			ok = true
-		}
+		ok = ok || AppArmorHolds(l)
 	}
 	return appArmorPrefix + u.Name, ok
+}
+
+// AppArmorHolds says whether a layer has anything that AppArmor could hold.
+func AppArmorHolds(l *ir.Layer) bool {
+	return l.Paths != nil || l.Capabilities != nil || l.System != nil || l.Network != nil && l.Network.BySocket()
 }
 
 // appArmorPrefix keeps the names of profiles apart from those of others.
 const appArmorPrefix = "avert."
 
 // TooMuch is the finding that a unit is more than a back-end can write.
-func TooMuch(u *ir.Unit, what string) diag.Diagnostic {
-	return diag.Diagnostic{
-		Code: diag.StateBudget, Severity: diag.Error, Span: u.Policies[0].Span, Message: what,
-		Hint: "use fewer rules or patterns, or several policies for different containers",
-	}
+func TooMuch(u *ir.Unit, what, hint string) diag.Diagnostic {
+	return diag.Diagnostic{Code: diag.StateBudget, Severity: diag.Error, Span: u.Policies[0].Span, Message: what, Hint: hint}
 }
+
+// FewerRules is the hint for a unit that has too many.
+const FewerRules = "use fewer rules or patterns, or several policies for different containers"
 
 // OwnAppArmorProfile says whether the workload asks for an AppArmor profile, or
 // for none, that attaching one would replace.

@@ -41,8 +41,7 @@ func (b *builder) path(l *emit.Lowering, g *gaps, r *ir.PathRule) bool {
 		return true
 	}
 	if !blocks {
-		t := b.layer.Paths
-		if t != nil && t.File != nil && t.File.Action == policy.Block {
+		if b.blocksFiles() {
 			g.when(r.Cond != ir.Always && strings.ContainsAny(granted(r.Access), "rm"), ReasonImage)
 			more := granted(r.Access)
 			g.when(strings.Contains(more, "w") && r.Access&bundle != bundle || strings.Contains(more, "r") && r.Access&policy.AccessRead == 0, ReasonBundle)
@@ -79,29 +78,15 @@ func (b *builder) allowsLoader() bool {
 
 // movable says whether anything can be renamed: that needs `rw` at the old name.
 func (b *builder) movable() bool {
-	t := b.layer.Paths
-	if t == nil || t.File == nil || t.File.Action != policy.Block {
-		return true
-	}
-	return slices.ContainsFunc(t.Rules, func(r *ir.PathRule) bool {
+	return !b.blocksFiles() || slices.ContainsFunc(b.layer.Paths.Rules, func(r *ir.PathRule) bool {
 		return r.Rule.Section == policy.File && r.Rule.Action != policy.Block && strings.Contains(granted(r.Access), "w")
 	})
 }
 
 // aboutFamilies says whether a rule about connections names other families than
 // INET: what is about INET alone is left to the back-ends that know peers.
-func aboutFamilies(p *policy.Policy, r *policy.Rule) bool {
-	return slices.ContainsFunc(connections(p, r).Families, func(f string) bool { return !inet(f) })
-}
-
-// connections finds a rule with its objects.
-func connections(p *policy.Policy, r *policy.Rule) *policy.NetworkRule {
-	for i := range p.Network.Rules {
-		if n := &p.Network.Rules[i]; &n.Rule == r {
-			return n
-		}
-	}
-	panic("apparmor: a rule is not in its policy")
+func aboutFamilies(r *policy.NetworkRule) bool {
+	return slices.ContainsFunc(r.Families, func(f string) bool { return !inet(f) })
 }
 
 // network answers for a rule about families of sockets.
@@ -121,16 +106,11 @@ func (b *builder) network(l *emit.Lowering, g *gaps, n *policy.NetworkRule) {
 }
 
 // operations answers for a rule of `system`.
-func (b *builder) operations(l *emit.Lowering, g *gaps, p *policy.Policy, r *policy.Rule) {
+func (b *builder) operations(l *emit.Lowering, g *gaps, r *policy.SystemRule) {
 	if r.Action == policy.Allow {
 		return
 	}
-	var asked []policy.SystemOperation
-	for i := range p.System.Rules {
-		if &p.System.Rules[i].Rule == r {
-			asked = p.System.Rules[i].Operations
-		}
-	}
+	asked := r.Operations
 	if l.Parts = b.held(asked); len(l.Parts) == 0 && !slices.Contains(asked, policy.Mount) {
 		l.Status, l.Reason = emit.None, reasonSystem
 		return

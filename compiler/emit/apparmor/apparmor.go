@@ -5,17 +5,16 @@
 // for each domain that an exec leads to.
 //
 // A profile contains what the runtimes' default profiles deny as its floor, also
-// in mode Audit. It never denies what the policy allows; what it allows beyond
-// the policy stands in the lowerings. Peers and ports are not its business.
+// in mode Audit. What a profile allows beyond the policy stands in the lowerings,
+// and so does the little that it refuses beside a rule. Peers and ports are not its
+// business.
 package apparmor
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 
-	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/compiler/emit"
 	"github.com/avert-dev/avert/compiler/ir"
 	"github.com/avert-dev/avert/compiler/linux"
@@ -59,7 +58,7 @@ func run(in emit.Input) emit.Output {
 		b := newBuilder(u)
 		data := b.encode()
 		for _, g := range b.tooLong {
-			out.Findings = append(out.Findings, tooLong(u, g.String()))
+			out.Findings = append(out.Findings, emit.TooMuch(u, fmt.Sprintf("the pattern %s is too long for an AppArmor profile", g), "use fewer alternatives in braces, or several patterns"))
 		}
 		attached := slices.Contains(in.Pool.Targets, "securitycontext")
 		out.Lowerings = append(out.Lowerings, b.lowerings(attached)...)
@@ -68,7 +67,7 @@ func run(in emit.Input) emit.Output {
 		}
 		rules, table, err := ruletable.File(u, b.name, b.known()...)
 		if err != nil {
-			out.Findings = append(out.Findings, emit.TooMuch(u, err.Error()))
+			out.Findings = append(out.Findings, emit.TooMuch(u, err.Error(), emit.FewerRules))
 			continue
 		}
 		out.Files = append(out.Files,
@@ -82,7 +81,7 @@ func run(in emit.Input) emit.Output {
 func newBuilder(u *ir.Unit) *builder {
 	name, _ := emit.AppArmorProfile(u)
 	b := &builder{unit: u, name: name, layer: u.Enforced, written: map[spelling][]string{}}
-	if !governs(u.Enforced) {
+	if !emit.AppArmorHolds(u.Enforced) {
 		b.layer, b.audits = u.Audits[0], true
 		b.complain = u.Container != nil && u.Container.AllowPrivilegeEscalation != nil && !*u.Container.AllowPrivilegeEscalation
 		b.domains = planDomains(b.layer, nil, false)
@@ -95,11 +94,6 @@ func newBuilder(u *ir.Unit) *builder {
 	b.stacked = nnp || b.blocksFiles()
 	b.domains = planDomains(b.layer, conditions(b.layer), b.stacked)
 	return b
-}
-
-// governs says whether AppArmor could hold anything of a layer.
-func governs(l *ir.Layer) bool {
-	return l.Paths != nil || l.Capabilities != nil || l.System != nil || l.Network != nil && l.Network.BySocket()
 }
 
 // conditions lists those on the lineage that profiles must tell apart, ascending.
@@ -126,14 +120,6 @@ func conditions(l *ir.Layer) []int {
 			}
 		}
 	}
-	slices.SortFunc(out, cmp.Compare[int])
+	slices.Sort(out)
 	return slices.DeleteFunc(slices.Compact(out), func(c int) bool { return c == ir.Always })
-}
-
-func tooLong(u *ir.Unit, pattern string) diag.Diagnostic {
-	return diag.Diagnostic{
-		Code: diag.StateBudget, Severity: diag.Error, Span: u.Policies[0].Span,
-		Message: fmt.Sprintf("the pattern %s is too long for an AppArmor profile", pattern),
-		Hint:    "use fewer alternatives in braces, or several patterns",
-	}
 }

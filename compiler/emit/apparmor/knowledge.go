@@ -2,7 +2,11 @@
 
 package apparmor
 
-import "github.com/avert-dev/avert/compiler/ir"
+import (
+	"math/bits"
+
+	"github.com/avert-dev/avert/compiler/ir"
+)
 
 // truth is what a profile knows of a condition.
 type truth uint8
@@ -58,16 +62,9 @@ type tracked struct{ current, parent, seen uint64 }
 func (t tracked) forget() (tracked, bool) {
 	for _, mask := range []*uint64{&t.seen, &t.parent, &t.current} {
 		if *mask != 0 {
-			*mask &^= highest(*mask)
+			*mask &^= 1 << (bits.Len64(*mask) - 1)
 			return t, true
 		}
 	}
 	return t, false
-}
-
-func highest(mask uint64) uint64 {
-	for mask&(mask-1) != 0 {
-		mask &= mask - 1
-	}
-	return mask
 }

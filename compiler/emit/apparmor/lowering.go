@@ -44,14 +44,14 @@ func (b *builder) section(p *policy.Policy, s policy.Section, attached bool) []e
 		return nil
 	}
 	var rules []emit.Lowering
-	for _, r := range p.Rules(s) {
-		if s == policy.Network && !aboutFamilies(p, r) {
+	for i, r := range p.Rules(s) {
+		if s == policy.Network && !aboutFamilies(&p.Network.Rules[i]) {
 			continue
 		}
 		l := b.answer(p, r.ID(), r.Action)
 		l.Span = r.Span
 		if l.Status == emit.Exact {
-			b.rule(&l, p, r)
+			b.rule(&l, p, r, i)
 		}
 		rules = append(rules, l)
 	}
@@ -142,8 +142,8 @@ func (g gaps) put(l *emit.Lowering) {
 	}
 }
 
-// rule answers for one rule.
-func (b *builder) rule(l *emit.Lowering, p *policy.Policy, r *policy.Rule) {
+// rule answers for one rule, the one with index i in its section of the policy.
+func (b *builder) rule(l *emit.Lowering, p *policy.Policy, r *policy.Rule, i int) {
 	if r.Quiet || r.Action == policy.Allow {
 		l.Reports, l.ReportsReason = emit.Exact, ""
 	}
@@ -169,9 +169,9 @@ func (b *builder) rule(l *emit.Lowering, p *policy.Policy, r *policy.Rule) {
 			return
 		}
 	case policy.Network:
-		b.network(l, &g, connections(p, r))
+		b.network(l, &g, &p.Network.Rules[i])
 	case policy.System:
-		b.operations(l, &g, p, r)
+		b.operations(l, &g, &p.System.Rules[i])
 	}
 	if l.Status == emit.Exact {
 		g.put(l)

@@ -63,7 +63,7 @@ func run(in emit.Input) emit.Output {
 		if block, ok := emit.SELinuxBlock(u, in.Pool); ok {
 			rules, table, err := ruletable.File(u, emit.SELinuxType(block))
 			if err != nil {
-				out.Findings = append(out.Findings, emit.TooMuch(u, err.Error()))
+				out.Findings = append(out.Findings, emit.TooMuch(u, err.Error(), emit.FewerRules))
 				continue
 			}
 			out.Files = append(out.Files,

@@ -9,6 +9,7 @@ import (
 	"github.com/avert-dev/avert/compiler/emit/apparmor"
 	"github.com/avert-dev/avert/compiler/emit/cilium"
 	"github.com/avert-dev/avert/compiler/emit/irtext"
+	"github.com/avert-dev/avert/compiler/emit/lsm"
 	"github.com/avert-dev/avert/compiler/emit/networkpolicy"
 	"github.com/avert-dev/avert/compiler/emit/seccomp"
 	"github.com/avert-dev/avert/compiler/emit/securitycontext"
@@ -20,6 +21,7 @@ var table = []*emit.Target{
 	&apparmor.Target,
 	&cilium.Target,
 	&irtext.Target,
+	&lsm.Target,
 	&networkpolicy.Target,
 	&seccomp.Target,
 	&securitycontext.Target,

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lsm
+
+import (
+	"encoding/binary"
+
+	"github.com/avert-dev/avert/bpf"
+	"github.com/avert-dev/avert/compiler/automata"
+)
+
+// table lays out what the programs read: a Head, Belows, Cells and slots.
+func (j *joint) table() ([]byte, error) {
+	most := bpf.TableSizes[len(bpf.TableSizes)-1]
+	packed, err := j.set.Pack(automata.PackOptions{MaxBytes: most})
+	if err != nil {
+		return nil, err
+	}
+	h := bpf.Head{
+		Layers: uint32(len(j.layers)), Parts: uint32(len(packed.Starts)),
+		Conditions: uint32(len(j.conds)), Atoms: uint32(len(j.atoms)), Classes: packed.Classes,
+	}
+	copy(h.Conds[:], j.conds)
+	for _, c := range j.conds {
+		h.Parents |= c.Parent
+		h.Ancestors |= c.Ancestor
+	}
+	for i, l := range j.layers {
+		h.Layer[i] = j.layer(l)
+	}
+	w := writer{out: make([]byte, binary.Size(h)), at: map[string]uint32{}}
+	cell, layers := j.cell(j.anonymous())
+	h.Anonymous = w.put(cell, layers)
+	cells := make([]uint32, len(packed.Labels))
+	for i, labels := range packed.Labels[1:] {
+		cell, layers := j.cell(labels.All())
+		cells[i+1] = w.put(cell, layers)
+	}
+	first := uint32(len(w.out) / 4) // of the slots
+	for i, start := range packed.Starts {
+		h.Starts[i] = start + first
+	}
+	for _, slot := range packed.Slots {
+		if slot>>24 == 1 {
+			slot = 1<<24 | cells[slot&(1<<24-1)]
+		} else {
+			slot += first
+		}
+		w.out = binary.LittleEndian.AppendUint32(w.out, slot)
+	}
+	for len(w.out)%8 != 0 {
+		w.out = append(w.out, 0)
+	}
+	if len(w.out) > most {
+		return nil, &automata.SizeError{Bytes: len(w.out), MaxBytes: most}
+	}
+	h.Bytes = uint32(len(w.out))
+	put(w.out, h)
+	return w.out, nil
+}
+
+// writer appends records, equal ones once.
+type writer struct {
+	out []byte
+	at  map[string]uint32
+}
+
+// put returns the reference to a record: a word of 8 bytes.
+func (w *writer) put(first, rest any) uint32 {
+	record, err := binary.Append(nil, binary.LittleEndian, first)
+	if err == nil {
+		record, err = binary.Append(record, binary.LittleEndian, rest)
+	}
+	if err != nil {
+		panic(err) // records have fixed sizes
+	}
+	at, ok := w.at[string(record)]
+	if !ok {
+		at = uint32(len(w.out) / 8)
+		w.at[string(record)] = at
+		w.out = append(w.out, record...)
+	}
+	return at
+}

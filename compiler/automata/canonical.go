@@ -38,6 +38,7 @@ var canonical = func() *dfa {
 
 const (
 	canonicalRoot  = 1
+	canonicalSlash = 2
 	canonicalNever = 6
 )
 

@@ -63,25 +63,33 @@ func (r *refiner) start() {
 		r.blocks[b].hi++
 		r.block[s] = int32(b)
 	}
-	r.predLo = make([]uint32, n+1)
+	r.preds, r.predLo = r.predecessors()
+}
+
+// predecessors returns the sources of the transitions into every state s:
+// preds[lo[s]:lo[s+1]].
+func (d *dfa) predecessors() (preds []int32, lo []uint32) {
+	n := len(d.rows)
 	each := func(visit func(from, to int32)) {
-		for s := range r.rows {
-			visit(int32(s), r.rows[s].def)
-			for _, e := range r.exceptions(int32(s)) {
+		for s := range d.rows {
+			visit(int32(s), d.rows[s].def)
+			for _, e := range d.exceptions(int32(s)) {
 				visit(int32(s), e.to)
 			}
 		}
 	}
-	each(func(_, to int32) { r.predLo[to+1]++ })
+	lo = make([]uint32, n+1)
+	each(func(_, to int32) { lo[to+1]++ })
 	for s := range n {
-		r.predLo[s+1] += r.predLo[s]
+		lo[s+1] += lo[s]
 	}
-	r.preds = make([]int32, r.predLo[n])
-	fill := slices.Clone(r.predLo)
+	preds = make([]int32, lo[n])
+	fill := slices.Clone(lo)
 	each(func(from, to int32) {
-		r.preds[fill[to]] = from
+		preds[fill[to]] = from
 		fill[to]++
 	})
+	return preds, lo
 }
 
 func (r *refiner) mark(s int32) {

@@ -13,6 +13,8 @@ import (
 type PackOptions struct {
 	// MaxBytes is the largest size of the slots; 0 means DefaultMaxBytes.
 	MaxBytes int
+	// Views, if there are any, ask for what is below directories.
+	Views []View
 }
 
 // SizeError says that a table is too large.
@@ -36,6 +38,11 @@ func (s *Set) Pack(opt PackOptions) (*Table, error) {
 		opt.MaxBytes = DefaultMaxBytes
 	}
 	d := &s.dfa
+	var below belows
+	if len(opt.Views) > 0 {
+		below = s.belows(opt.Views)
+		d = s.withBelows(below)
+	}
 	if d.classes.num > rowSpan-firstClass {
 		return nil, fmt.Errorf("the patterns tell %d classes of bytes apart, at most %d are possible", d.classes.num, rowSpan-firstClass)
 	}
@@ -45,7 +52,7 @@ func (s *Set) Pack(opt PackOptions) (*Table, error) {
 			return nil, &SizeError{Bytes: 4 * (p.end + rowSpan), MaxBytes: opt.MaxBytes}
 		}
 	}
-	t := &Table{Slots: make([]uint32, p.end+rowSpan), Labels: s.labels}
+	t := &Table{Slots: make([]uint32, p.end+rowSpan), Labels: s.labels, Belows: below.all}
 	for b, c := range d.classes.of {
 		t.Classes[b] = c + firstClass
 	}
@@ -58,6 +65,14 @@ func (s *Set) Pack(opt PackOptions) (*Table, error) {
 		for _, e := range d.exceptions(int32(st)) {
 			c := uint32(e.class) + firstClass
 			t.Slots[base+c] = c<<24 | p.ref(e.to)
+		}
+	}
+	if len(opt.Views) > 0 {
+		t.SinkBelows = make([]int, len(s.labels))
+		for st, at := range below.of {
+			if d.sink(st) {
+				t.SinkBelows[d.rows[st].accept] = at
+			}
 		}
 	}
 	for _, st := range d.starts {

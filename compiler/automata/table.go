@@ -12,7 +12,7 @@ import "fmt"
 //	              to a state whose verdict no further byte can change
 //	Slots[s]      check is 0, next is the default target
 //	Slots[s+1]    check is 1 when the state accepts; next is then the index
-//	              into Labels
+//	              into Labels, or with BelowBit into Belows
 //	Slots[s+c]    c = Classes[byte], 2 or more: if check is c, next is the
 //	              target, else the default is
 //
@@ -26,11 +26,20 @@ type Table struct {
 	Starts []uint32
 	// Labels are the sets that states accept. The first is empty and not used.
 	Labels []Labels
+	// Belows say what is below directories, as PackOptions.Views see it. The first
+	// is that of directories with nothing below. The state of a directory leads by
+	// "/" to one that, when it is a sink, has its Below in SinkBelows, and otherwise
+	// leads by NUL to a state that accepts its Below, or nothing.
+	Belows []Below
+	// SinkBelows are the indices into Belows of the sinks that accept Labels.
+	SinkBelows []int
 }
 
 const (
 	// SinkBit marks references to states that every byte leads back to.
 	SinkBit = 1 << 23
+	// BelowBit marks what a state accepts as an index into Belows.
+	BelowBit = 1 << 23
 	// nextMask are the bits of a slot that refer to a state.
 	nextMask = 1<<24 - 1
 	// rowSpan is the number of slots that a row can reach.
@@ -106,6 +115,10 @@ func (t *Table) Verify() error {
 		if slot>>24 != 1 {
 			if bad := badRef(next); bad != "" {
 				return fmt.Errorf("automata: table: slot %d %s", i, bad)
+			}
+		} else if below := next &^ BelowBit; below != next {
+			if int(below) >= len(t.Belows) {
+				return fmt.Errorf("automata: table: slot %d has what is below in %d, but there are %d", i, below, len(t.Belows))
 			}
 		} else if int(next) >= len(t.Labels) {
 			return fmt.Errorf("automata: table: slot %d accepts %d, but there are %d label sets", i, next, len(t.Labels))

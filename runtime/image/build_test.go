@@ -18,7 +18,6 @@ import (
 
 // built is an image in parts, which a test changes before it encodes it.
 type built struct {
-	header   bpf.Header
 	identity bpf.Identity
 	head     bpf.Head
 	slots    []uint32
@@ -105,8 +104,7 @@ func raw(v any) []byte {
 	return out
 }
 
-// encode returns the image with all lengths and hashes right, unless the header
-// says another.
+// encode returns the image.
 func (b *built) encode() []byte {
 	identity, err := json.Marshal(b.identity)
 	if err != nil {

@@ -201,13 +201,18 @@ func (d *decider) exec(images []policy.Object) func(layer int) Verdict {
 // a dynamic loader unless a rule allows that by path.
 func (d *decider) image(layer int, o object, runs bool) Verdict {
 	v := d.use(layer, policy.AccessExec, o, d.head.Layer[layer].Process, bpf.ClosedProcess)
-	if runs && d.relevant(layer, policy.AccessExec) && d.masks(layer, policy.AccessExec, o).Block&d.held == 0 && d.startsLoader(layer, o) {
+	byRule := d.masks(layer, policy.AccessExec, o).Block&d.held != 0
+	if runs && !byRule && d.relevant(layer, policy.AccessExec) && d.loader(layer, o) {
 		return Verdict{policy.Block, true}
 	}
 	return v
 }
 
-func (d *decider) startsLoader(layer int, o object) bool {
+// loader says whether the object is a dynamic loader that must not be started.
+func (d *decider) loader(layer int, o object) bool {
+	if d.head.Layer[layer].Closed&bpf.ClosedProcess == 0 {
+		return false
+	}
 	loader, allow := false, uint64(0)
 	for _, ref := range o.cells {
 		loader = loader || d.cell(ref).Loader == 1

@@ -28,29 +28,31 @@ func (d *decider) give(layer int, access policy.Access, from, to object, replace
 	if replaces {
 		v = combine(v, d.file(layer, policy.AccessDelete, to))
 	}
-	if from.Class == policy.Named && to.Class == policy.Named && d.relevant(layer, access) &&
-		(d.carriesOut(layer, from, to) || directory && d.carriesOutBelow(layer, from.Path, to.Path)) {
+	if from.Class == policy.Named && to.Class == policy.Named &&
+		(d.blocked(layer, from)&^d.blocked(layer, to) != 0 || directory && d.carriesOutBelow(layer, from.Path, to.Path)) {
 		return Verdict{policy.Block, true}
 	}
 	return v
 }
 
-// carriesOut says whether something that is blocked at one name would not be
-// blocked at the other.
-func (d *decider) carriesOut(layer int, from, to object) bool {
+// blocked returns the uses that are blocked at a name. None of them must be freed
+// by another name.
+func (d *decider) blocked(layer int, o object) policy.Access {
+	l := &d.head.Layer[layer]
+	var out policy.Access
 	for _, n := range policy.AccessNames {
-		if d.blocked(layer, n.Access, from) && !d.blocked(layer, n.Access, to) {
-			return true
+		otherwise := l.File
+		if n.Access == policy.AccessExec {
+			otherwise = l.Process
+		}
+		if d.weigh(d.masks(layer, n.Access, o), otherwise).Action == policy.Block {
+			out |= n.Access
 		}
 	}
-	return false
-}
-
-func (d *decider) blocked(layer int, access policy.Access, o object) bool {
-	if access == policy.AccessExec {
-		return d.image(layer, o, true).Action == policy.Block
+	if d.loader(layer, o) {
+		out |= policy.AccessExec
 	}
-	return d.file(layer, access, o).Action == policy.Block
+	return out
 }
 
 // carriesOutBelow says whether something below a directory might be carried out.

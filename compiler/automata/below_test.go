@@ -133,17 +133,18 @@ func TestBelowOfDirectories(t *testing.T) {
 	set := must(Compile([]Rule{
 		{mustParse(t, "/a/**"), 0}, {mustParse(t, "/b/*"), 0}, {mustParse(t, "/c/*"), 0},
 		{mustParse(t, "/d/e/x"), 0}, {mustParse(t, "/f/x"), 0}, {mustParse(t, "/g/*"), 1},
+		{mustParse(t, "/h/?"), 0}, {mustParse(t, "/i/[!.]"), 0}, // "." is no name
 	}, Options{}))
 	table := must(set.Pack(PackOptions{Views: []View{func(s Labels) int { return has(s, 0) }}}))
 	class := func(dir string) int { return table.belowsOf(t, dir)[0].Classes[0] }
-	for _, same := range [][]string{{"/a", "/a/b", "/a/b/c"}, {"/b", "/c"}, {"/d/e", "/f"}, {"/b/x", "/d/f", "/g", "/g/x", "/x"}} {
+	for _, same := range [][]string{{"/a", "/a/b", "/a/b/c"}, {"/b", "/c"}, {"/d/e", "/f"}, {"/h", "/i"}, {"/b/x", "/d/f", "/g", "/g/x", "/x"}} {
 		for _, dir := range same {
 			if class(dir) != class(same[0]) {
 				t.Errorf("%s and %s differ", dir, same[0])
 			}
 		}
 	}
-	different := []string{"/a", "/b", "/d", "/f", "/x"}
+	different := []string{"/a", "/b", "/d", "/f", "/h", "/x"}
 	for i, one := range different {
 		for _, two := range different[:i] {
 			if class(one) == class(two) {

@@ -12,7 +12,7 @@ import (
 // table lays out what the programs read: a Head, Belows, Cells and slots.
 func (j *joint) table() ([]byte, error) {
 	most := bpf.TableSizes[len(bpf.TableSizes)-1]
-	packed, err := j.set.Pack(automata.PackOptions{MaxBytes: most})
+	packed, err := j.set.Pack(automata.PackOptions{MaxBytes: most, Views: j.views()})
 	if err != nil {
 		return nil, err
 	}
@@ -31,9 +31,14 @@ func (j *joint) table() ([]byte, error) {
 	w := writer{out: make([]byte, binary.Size(h)), at: map[string]uint32{}}
 	cell, layers := j.cell(j.anonymous())
 	h.Anonymous = w.put(cell, layers)
+	belows := make([]uint32, len(packed.Belows)) // 0 for nothing below
+	for i, b := range packed.Belows[1:] {
+		belows[i+1] = w.put(j.below(b))
+	}
 	cells := make([]uint32, len(packed.Labels))
 	for i, labels := range packed.Labels[1:] {
 		cell, layers := j.cell(labels.All())
+		cell.Below = belows[packed.SinkBelows[i+1]]
 		cells[i+1] = w.put(cell, layers)
 	}
 	first := uint32(len(w.out) / 4) // of the slots
@@ -41,10 +46,13 @@ func (j *joint) table() ([]byte, error) {
 		h.Starts[i] = start + first
 	}
 	for _, slot := range packed.Slots {
-		if slot>>24 == 1 {
-			slot = 1<<24 | cells[slot&(1<<24-1)]
-		} else {
+		switch next := slot & (1<<24 - 1); {
+		case slot>>24 != 1:
 			slot += first
+		case next&automata.BelowBit != 0:
+			slot = 1<<24 | bpf.BelowBit | belows[next&^automata.BelowBit]
+		default:
+			slot = 1<<24 | cells[next]
 		}
 		w.out = binary.LittleEndian.AppendUint32(w.out, slot)
 	}
@@ -66,13 +74,13 @@ type writer struct {
 }
 
 // put returns the reference to a record: a word of 8 bytes.
-func (w *writer) put(first, rest any) uint32 {
-	record, err := binary.Append(nil, binary.LittleEndian, first)
-	if err == nil {
-		record, err = binary.Append(record, binary.LittleEndian, rest)
-	}
-	if err != nil {
-		panic(err) // records have fixed sizes
+func (w *writer) put(parts ...any) uint32 {
+	var record []byte
+	for _, p := range parts {
+		var err error
+		if record, err = binary.Append(record, binary.LittleEndian, p); err != nil {
+			panic(err) // records have fixed sizes
+		}
 	}
 	at, ok := w.at[string(record)]
 	if !ok {

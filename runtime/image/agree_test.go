@@ -28,7 +28,7 @@ func TestAgreesWithReference(t *testing.T) {
 	seen := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		ps := sample.Policies().Draw(t, "policies")
-		data := compile(t, ps)
+		data, dump := compile(t, ps)
 		if data == nil {
 			t.Skip("nothing for images")
 		}
@@ -53,7 +53,7 @@ func TestAgreesWithReference(t *testing.T) {
 			for i, w := range want {
 				same := got[i].Action == w.Action && (got[i].Report == w.Report || silenced(ps, op))
 				if !same && !stricter(op, got[i]) {
-					t.Fatalf("layer %d: %+v, the reference %+v", i, got[i], w)
+					t.Fatalf("layer %d: %+v, the reference %+v\n%s", i, got[i], w, dump)
 				}
 				seen[kind(op, got[i], w)]++
 			}
@@ -96,8 +96,9 @@ func silenced(ps []*policy.Policy, op policy.Operation) bool {
 	})
 }
 
-// compile returns the image of policies that govern one container, or nil.
-func compile(t *rapid.T, ps []*policy.Policy) []byte {
+// compile returns the image of policies that govern one container, or nil, and
+// what the policies say.
+func compile(t *rapid.T, ps []*policy.Policy) (data []byte, dump string) {
 	list := &diag.List{}
 	w := &policy.Workload{Kind: "Pod", Namespace: ps[0].Namespace, Name: "w", Containers: []policy.Container{{Name: "c"}}}
 	program := lower.Program(&policy.Set{Policies: ps, Workloads: []*policy.Workload{w}}, list)
@@ -107,7 +108,7 @@ func compile(t *rapid.T, ps []*policy.Policy) []byte {
 		t.Fatalf("%v %v, %d files", list.Sorted(), out.Findings, len(out.Files))
 	}
 	if len(out.Files) == 0 {
-		return nil
+		return nil, ""
 	}
-	return out.Files[0].Data
+	return out.Files[0].Data, string(program.Units[0].Dump())
 }

@@ -36,7 +36,7 @@ func (m *Image) Decide(op policy.Operation) []Verdict {
 	case policy.OpRename, policy.OpLink:
 		decide = d.move(op)
 	case policy.OpSystem:
-		if op.System >= bpf.Operations {
+		if int(op.System) >= len(policy.SystemOperations) {
 			return nil
 		}
 		decide = func(layer int) Verdict { return d.system(layer, op.System) }

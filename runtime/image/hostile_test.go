@@ -138,9 +138,15 @@ func TestRefusals(t *testing.T) {
 		{"many atoms", func(b *built) { b.head.Atoms = 65 }, "65 atoms, at most 64"},
 		{"a default", func(b *built) { b.head.Layer[0].System = 4 }, "layer 0: 4 is no default"},
 		{"closed", func(b *built) { b.head.Layer[0].Closed = 8 }, "layer 0: unknown flags 0x8"},
-		{"covered", func(b *built) { b.head.Layer[0].SystemCovers = 1 << 8 }, "unknown operations"},
+		{"covered", func(b *built) { b.head.Layer[0].SystemCovers = 1 << 7 }, "unknown operations"},
 		{"relevant", func(b *built) { b.head.Layer[0].Relevant = 1 << 12 }, "unknown accesses"},
-		{"a mask of system", func(b *built) { b.head.Layer[0].Operations[7].Allow = 2 }, "operation 7: condition 1 does not exist"},
+		{"a mask of system", func(b *built) { b.head.Layer[0].Operations[6].Allow = 2 }, "operation 6 of system: condition 1 does not exist"},
+		{"an unknown operation", func(b *built) { b.head.Layer[0].Operations[7].Allow = 1 }, "operation 7 of system does not exist"},
+		{"a layer of no policy", func(b *built) {
+			b.head.Layers = 2
+			b.after = append(b.after, make([]byte, 400)...)
+			b.head.Bytes += 400
+		}, "2 layers, but 0 policies in mode Audit"},
 		{"reports of nothing", func(b *built) { b.head.Layer[0].Operations[0].Loud = 1 }, "what does not block reports blocks"},
 		{"a class", func(b *built) { b.head.Classes['x'] = 1 }, "byte 120 has class 1"},
 		{"anonymous objects in the head", func(b *built) { b.head.Anonymous = 8 }, "objects without a path: refers to"},

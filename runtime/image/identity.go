@@ -12,6 +12,8 @@ import (
 
 	"github.com/avert-dev/avert/bpf"
 	"github.com/avert-dev/avert/compiler/automata"
+	"github.com/avert-dev/avert/compiler/policy"
+	"github.com/avert-dev/avert/compiler/ruletable"
 )
 
 const (
@@ -73,11 +75,25 @@ func (m *Image) agree() error {
 	}
 	switch {
 	case id.Unit != rules.Unit || id.Namespace != rules.Namespace:
-		return fmt.Errorf("the rules are those of %q", rules.Unit)
+		return fmt.Errorf("the rules are those of %.100q in %.100q", rules.Unit, rules.Namespace)
 	case !slices.Equal(id.Policies, policies):
 		return fmt.Errorf("its policies are %.100q, those of the rules %.100q", id.Policies, policies)
 	case len(id.Atoms) != int(m.Head().Atoms):
 		return fmt.Errorf("%d atoms in the identity, %d in the table", len(id.Atoms), m.Head().Atoms)
+	case int(m.Head().Layers) != 1+len(m.Audits()):
+		return fmt.Errorf("%d layers, but %d policies in mode Audit, of which each is one beside what is enforced", m.Head().Layers, len(m.Audits()))
 	}
 	return nil
+}
+
+// Audits returns the policies that the layers from 1 on stand for: those in mode
+// Audit, in order.
+func (m *Image) Audits() []*ruletable.Policy {
+	var out []*ruletable.Policy
+	for _, p := range m.Rules.Policies {
+		if p.Mode == policy.AuditMode.String() {
+			out = append(out, p)
+		}
+	}
+	return out
 }

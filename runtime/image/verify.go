@@ -8,6 +8,7 @@ import (
 	"math/bits"
 
 	"github.com/avert-dev/avert/bpf"
+	"github.com/avert-dev/avert/compiler/policy"
 )
 
 // verify holds everything in a table against the layout.
@@ -99,14 +100,17 @@ func (t *table) verifyLayer(l *bpf.Layer) error {
 	switch {
 	case l.Closed > bpf.ClosedProcess|bpf.ClosedFile|bpf.ClosedMap:
 		return fmt.Errorf("unknown flags %#x about paths that cannot be known", l.Closed)
-	case l.SystemCovers >= 1<<bpf.Operations:
+	case l.SystemCovers >= 1<<len(policy.SystemOperations):
 		return fmt.Errorf("its default of system covers unknown operations: %#x", l.SystemCovers)
 	case l.Relevant >= 1<<bpf.Accesses:
 		return fmt.Errorf("unknown accesses are relevant: %#x", l.Relevant)
 	}
 	for i, m := range l.Operations {
+		if i >= len(policy.SystemOperations) && m != (bpf.Masks{}) {
+			return fmt.Errorf("operation %d of system does not exist", i)
+		}
 		if err := verifyMasks(m, t.conditions()); err != nil {
-			return fmt.Errorf("operation %d: %w", i, err)
+			return fmt.Errorf("operation %d of system: %w", i, err)
 		}
 	}
 	return nil

@@ -37,6 +37,7 @@ type app struct {
 	stdout, stderr io.Writer
 	alerts         int // printed
 	replayed       bool
+	findings       bool // of status
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -48,7 +49,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case err != nil:
 		fmt.Fprintf(stderr, "avert-node: %v\n", err)
 		return exitFailed
-	case a.replayed && a.alerts > 0:
+	case a.replayed && a.alerts > 0 || a.findings:
 		return exitFindings
 	}
 	return exitClean
@@ -74,5 +75,6 @@ Exit codes: 0 clean, 1 a log has alerts, 2 wrong usage or environment.`,
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.AddCommand(a.eventsCommand())
+	root.AddCommand(a.nodeCommands()...)
 	return root
 }

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build guest && linux
+
+package node
+
+import (
+	"bufio"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/avert-dev/avert/bpf"
+)
+
+// The program is also a loader to be killed, and what runs in containers.
+func TestMain(m *testing.M) {
+	switch os.Getenv("ROLE") {
+	case "load":
+		if err := loadFile(New("/sys/fs/bpf"), os.Args[1], os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	case "open":
+		open()
+	case "hammer":
+		hammer()
+	}
+	os.Exit(m.Run())
+}
+
+// open says of each path that it reads whether it can be opened.
+func open() {
+	fmt.Println("ready")
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		f, err := os.Open(lines.Text())
+		f.Close()
+		fmt.Println(err == nil)
+	}
+	os.Exit(0)
+}
+
+// hammer opens /both until its input ends, and says how often it could and could not.
+func hammer() {
+	fmt.Println("ready")
+	end := make(chan bool)
+	go func() { io.Copy(io.Discard, os.Stdin); close(end) }()
+	opened, refused := 0, 0
+	for {
+		select {
+		case <-end:
+			fmt.Println(opened, refused)
+			os.Exit(0)
+		default:
+		}
+		if fd, err := syscall.Open("/both", syscall.O_RDONLY, 0); err == nil {
+			syscall.Close(fd)
+			opened++
+		} else {
+			refused++
+		}
+	}
+}
+
+// container is a process in a cgroup and a mount namespace of its own.
+type container struct {
+	t   *testing.T
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+func start(t *testing.T, role, cgroup string) *container {
+	t.Helper()
+	dir, err := os.Open(cgroup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	c := &container{t: t, cmd: exec.Command("/proc/self/exe")}
+	c.cmd.Env = append(os.Environ(), "ROLE="+role)
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(dir.Fd()), Cloneflags: syscall.CLONE_NEWNS}
+	c.cmd.Stderr = os.Stderr
+	c.in, _ = c.cmd.StdinPipe()
+	out, _ := c.cmd.StdoutPipe()
+	c.out = bufio.NewReader(out)
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.in.Close(); c.cmd.Wait() })
+	if got := c.line(); got != "ready" {
+		t.Fatalf("the container says %q", got)
+	}
+	return c
+}
+
+func (c *container) line() string {
+	c.t.Helper()
+	line, err := c.out.ReadString('\n')
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return strings.TrimSpace(line)
+}
+
+// expect says which of /a, /b and /both can be opened.
+func (c *container) expect(want string) {
+	c.t.Helper()
+	var got []string
+	for _, path := range []string{"/a", "/b", "/both"} {
+		fmt.Fprintln(c.in, path)
+		if c.line() == "true" {
+			got = append(got, path)
+		}
+	}
+	if strings.Join(got, " ") != want {
+		c.t.Errorf("could open %q, not %q", got, want)
+	}
+}
+
+func cgroup(t *testing.T, name string) string {
+	t.Helper()
+	dir := filepath.Join("/sys/fs/cgroup", name)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func loadFile(n *Node, name, cgroup string) error {
+	raw, err := os.ReadFile(filepath.Join("/images", name))
+	if err != nil {
+		return err
+	}
+	_, err = n.Load(raw, cgroup)
+	return err
+}
+
+func mustLoad(t *testing.T, n *Node, name, cgroup string, want Change) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("/images", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	got, err := n.Load(raw, cgroup)
+	t.Logf("load %s: %v", name, time.Since(begin).Round(time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != want {
+		t.Fatalf("loading %s into %s did %d, not %d", name, cgroup, got, want)
+	}
+}
+
+func mustList(t *testing.T, n *Node) []*Unit {
+	t.Helper()
+	units, err := n.List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return units
+}
+
+func TestGuestPreflight(t *testing.T) {
+	if f := Preflight("/sys/fs/bpf"); len(f) > 0 {
+		t.Errorf("%v", &NotReady{f})
+	}
+	err := loadFile(New("/tmp"), "a.img", cgroup(t, "web"))
+	if err == nil || !strings.Contains(err.Error(), "/tmp is not a BPF file system; mount one: mount -t bpf bpf /tmp") {
+		t.Errorf("%v", err)
+	}
+	err = loadFile(New("/sys/fs/bpf"), "a.img", "/tmp")
+	if err == nil || !strings.Contains(err.Error(), "/tmp is not the folder of a cgroup") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestGuestLoad(t *testing.T) {
+	n, web, db := New("/sys/fs/bpf"), cgroup(t, "web"), cgroup(t, "db")
+	before := start(t, "open", web)
+	before.expect("/a /b /both")
+	mustLoad(t, n, "a.img", web, Loaded)
+	before.expect("/b")
+	after, beside := start(t, "open", web), start(t, "open", db)
+	after.expect("/b")
+	beside.expect("/a /b /both")
+
+	first := mustList(t, n)
+	if len(first) != 1 {
+		t.Fatalf("%d units are loaded", len(first))
+	}
+	u := first[0]
+	id, err := cgroupID(web)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u.Name != "shop-checkout" || u.Generation != 1 || u.Layout != bpf.Layout || !slices.Equal(u.Cgroups, []uint64{id}) || CgroupPaths("/sys/fs/cgroup")[id] != web {
+		t.Errorf("%+v", u)
+	}
+
+	mustLoad(t, n, "a.img", web, Unchanged)
+	if again := mustList(t, n)[0]; again.handle != u.handle {
+		t.Errorf("loading twice changed %#x to %#x", u.handle, again.handle)
+	}
+	mustLoad(t, n, "b.img", web, Replaced)
+	before.expect("/a")
+	after.expect("/a")
+	mustLoad(t, n, "b.img", db, Governs)
+	beside.expect("/a")
+	if err := loadFile(n, "other.img", db); err == nil || !strings.Contains(err.Error(), "governed by shop-checkout") {
+		t.Errorf("two units of one cgroup: %v", err)
+	}
+
+	u = mustList(t, n)[0]
+	if u.Generation != 2 || len(u.Cgroups) != 2 {
+		t.Errorf("%+v", u)
+	}
+	for generation, file := range map[uint32]string{1: "a.img", 2: "b.img"} {
+		want, _ := os.ReadFile("/images/" + file)
+		if got, err := n.Image(u.handle.policy(), generation); err != nil || string(got) != string(want) {
+			t.Errorf("generation %d is not %s: %v", generation, file, err)
+		}
+	}
+	if _, err := n.Image(u.handle.policy(), 3); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the image of the next generation: %v", err)
+	}
+	s, err := n.Status()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v", s)
+	if len(s.Findings) > 0 || len(s.Layouts) != 1 || s.Layouts[0].Units != 1 || len(s.Layouts[0].Lacking) > 0 || len(s.Layouts[0].Attached) < 20 || s.Layouts[0].Counters[0].Value == 0 {
+		t.Errorf("%+v", s)
+	}
+
+	if err := n.Unload("shop-checkout"); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []*container{before, after, beside} {
+		c.expect("/a /b /both")
+	}
+	if names, err := n.folder(bpf.Layout).attached(); err != nil || len(names) > 0 {
+		t.Errorf("still attached: %v %v", names, err)
+	}
+	clean(t, n)
+	if err := n.Unload("shop-checkout"); !errors.Is(err, ErrNotLoaded) {
+		t.Errorf("unloading twice: %v", err)
+	}
+	mustLoad(t, n, "a.img", web, Loaded)
+	before.expect("/b")
+	if err := n.Unload("shop-checkout"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// clean holds that nothing of any unit is left.
+func clean(t *testing.T, n *Node) {
+	t.Helper()
+	s, err := n.folder(bpf.Layout).open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	for name, m := range map[string]int{"governed cgroups": len(must(s.governed())), "images": len(must(os.ReadDir(s.images()))), "units": len(mustList(t, n)), "tables": s.count(t)} {
+		if m > 0 {
+			t.Errorf("%d %s are left", m, name)
+		}
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// count returns the number of tables in the kernel.
+func (s *state) count(t *testing.T) (n int) {
+	for _, outer := range s.outer {
+		for index := range uint32(2 * bpf.MaxPolicies) {
+			var id uint32
+			if outer.Lookup(index, &id) == nil {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// TestGuestKilled: a loader that is killed at any moment leaves the old revision
+// or the new one in force, and the next loader what it would have left.
+func TestGuestKilled(t *testing.T) {
+	n, web := New("/sys/fs/bpf"), cgroup(t, "web")
+	begin := time.Now()
+	mustLoad(t, n, "a.img", web, Loaded)
+	long := time.Since(begin)
+	hammer := start(t, "hammer", web)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	killed := 0
+	for i := range 40 {
+		loader := exec.Command("/proc/self/exe", []string{"a.img", "b.img"}[i%2], web)
+		loader.Env = append(os.Environ(), "ROLE=load")
+		if err := loader.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(time.Duration(random.Int64N(int64(long))), func() { loader.Process.Kill() })
+		if loader.Wait() != nil {
+			killed++
+		}
+		units := mustList(t, n)
+		if len(units) != 1 || len(units[0].Cgroups) != 1 {
+			t.Fatalf("after %d loaders: %+v", i, units)
+		}
+		start(t, "open", web).expect(map[string]string{sum(t, "a.img"): "/b", sum(t, "b.img"): "/a"}[units[0].Image])
+	}
+	t.Logf("%d loaders killed", killed)
+	if killed == 0 {
+		t.Error("no loader was killed")
+	}
+	if err := loadFile(n, "a.img", web); err != nil {
+		t.Fatal(err)
+	}
+	s := must(n.folder(bpf.Layout).open())
+	defer s.close()
+	if left := s.count(t); left != 1 {
+		t.Errorf("%d tables are left of one unit", left)
+	}
+	hammer.in.Close()
+	var opened, refused int
+	fmt.Sscan(hammer.line(), &opened, &refused)
+	t.Logf("%d operations", refused)
+	if opened > 0 || refused == 0 {
+		t.Errorf("%d operations were allowed, %d refused", opened, refused)
+	}
+	if err := n.Unload("shop-checkout"); err != nil {
+		t.Fatal(err)
+	}
+	clean(t, n)
+}
+
+func sum(t *testing.T, name string) string {
+	raw, err := os.ReadFile(filepath.Join("/images", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hex.EncodeToString(raw[24:56])
+}
+
+// TestGuestLayouts: a unit moves to a newer layout, and never back.
+func TestGuestLayouts(t *testing.T) {
+	n, web := New("/sys/fs/bpf"), cgroup(t, "web")
+	mustLoad(t, &Node{BPFFS: n.BPFFS, layout: bpf.Layout - 1}, "a.img", web, Loaded)
+	c := start(t, "open", web)
+	c.expect("/b")
+	mustLoad(t, n, "b.img", web, Loaded)
+	c.expect("/a")
+	if units := mustList(t, n); len(units) != 1 {
+		t.Errorf("%+v", units)
+	}
+	if names, err := n.folder(bpf.Layout - 1).attached(); err != nil || len(names) > 0 {
+		t.Errorf("still attached: %v %v", names, err)
+	}
+	if err := os.RemoveAll(string(n.folder(bpf.Layout - 1))); err != nil {
+		t.Error(err)
+	}
+
+	newer := n.folder(bpf.Layout + 1)
+	if err := newer.create(); err != nil {
+		t.Fatal(err)
+	}
+	if err := loadFile(n, "a.img", web); err == nil || !strings.Contains(err.Error(), "a newer avert-node enforces with layout 2") {
+		t.Errorf("downgrade: %v", err)
+	}
+	c.expect("/a")
+	if err := os.RemoveAll(string(newer)); err != nil {
+		t.Error(err)
+	}
+	if err := n.Unload("shop-checkout"); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package node
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/features"
+	"golang.org/x/sys/unix"
+)
+
+// Kernel is what the programs are adapted to.
+type Kernel struct {
+	// TaskStorage: labels are in the tasks themselves; otherwise in a table by task.
+	TaskStorage bool
+	// MountNamespace is that of the node's own processes.
+	MountNamespace uint32
+	types          *btf.Spec
+}
+
+// Hook is a hook that this kernel does not have.
+type Hook struct {
+	Name string
+	// Intents are what policies can say that is not enforced without it; empty when
+	// another hook does its work.
+	Intents []string
+}
+
+// optional are the hooks that not every kernel has, with the intents that are not
+// enforced without them. Until Linux 6.2 access control lists are set as extended
+// attributes are, which has a hook of its own.
+var optional = map[string][]string{
+	"inode_set_acl":    nil,
+	"inode_remove_acl": nil,
+	"userns_create":    {"system: userns"},
+}
+
+// readKernel asks the running kernel.
+func readKernel() (*Kernel, error) {
+	k := new(Kernel)
+	var err error
+	if k.types, err = btf.LoadKernelSpec(); err != nil {
+		return nil, fmt.Errorf("the kernel's types: %w", err)
+	}
+	if k.TaskStorage, err = hasTaskStorage(); err != nil {
+		return nil, fmt.Errorf("ask for task storage: %w", err)
+	}
+	info, err := os.Stat("/proc/1/ns/mnt")
+	if err != nil {
+		return nil, fmt.Errorf("the mount namespace of the node: %w", err)
+	}
+	k.MountNamespace = uint32(info.Sys().(*syscall.Stat_t).Ino)
+	return k, nil
+}
+
+// hasTaskStorage says whether LSM and tracing programs can use it (5.11 and 5.12).
+func hasTaskStorage() (bool, error) {
+	switch err := features.HaveMapType(ebpf.TaskStorage); {
+	case errors.Is(err, ebpf.ErrNotSupported):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	for _, in := range []ebpf.ProgramSpec{
+		{Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "file_open"},
+		{Type: ebpf.Tracing, AttachType: ebpf.AttachTraceIter, AttachTo: "task"},
+	} {
+		in.License = "Dual BSD/GPL"
+		in.Instructions = asm.Instructions{asm.FnTaskStorageGet.Call(), asm.Mov.Imm(asm.R0, 0), asm.Return()}
+		p, err := ebpf.NewProgramWithOptions(&in, ebpf.ProgramOptions{LogLevel: ebpf.LogLevelBranch})
+		var refused *ebpf.VerifierError
+		switch {
+		case err == nil:
+			p.Close()
+		case !errors.As(err, &refused):
+			return false, err
+		case slices.ContainsFunc(refused.Log, func(line string) bool {
+			return strings.Contains(line, "unknown func") || strings.Contains(line, "invalid func") || strings.Contains(line, "cannot use helper")
+		}):
+			return false, nil
+		}
+		// Any other refusal is about the arguments, which are missing.
+	}
+	return true, nil
+}
+
+// adapt fits the programs to the kernel, and returns the hooks that it lacks.
+func (k *Kernel) adapt(spec *ebpf.CollectionSpec) ([]Hook, error) {
+	var missing []Hook
+	var lacking []string
+	for name, p := range spec.Programs {
+		function := p.AttachTo
+		switch {
+		case p.Type == ebpf.LSM:
+			function = "bpf_lsm_" + p.AttachTo
+		case p.AttachType == ebpf.AttachTraceIter:
+			function = "bpf_iter_" + p.AttachTo
+		}
+		found, err := k.has(function)
+		switch intents, may := optional[p.AttachTo]; {
+		case err != nil:
+			return nil, err
+		case found && (p.AttachTo != "task_free" || !k.TaskStorage):
+			continue
+		case !found && may:
+			missing = append(missing, Hook{p.AttachTo, intents})
+		case !found:
+			lacking = append(lacking, function)
+		}
+		delete(spec.Programs, name)
+	}
+	if len(lacking) > 0 {
+		slices.Sort(lacking)
+		return nil, fmt.Errorf("this kernel has no %s, which avert's programs attach to; it is built without CONFIG_BPF_LSM, or is not a kernel that avert knows", strings.Join(lacking, ", "))
+	}
+	slices.SortFunc(missing, func(a, b Hook) int { return strings.Compare(a.Name, b.Name) })
+	return missing, errors.Join(k.adaptMaps(spec), k.adaptVariables(spec))
+}
+
+func (k *Kernel) has(function string) (bool, error) {
+	var f *btf.Func
+	err := k.types.TypeByName(function, &f)
+	if errors.Is(err, btf.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (k *Kernel) adaptMaps(spec *ebpf.CollectionSpec) error {
+	for _, name := range []string{"labels_task", "scratch_task", "labels_hash", "policies"} {
+		if spec.Maps[name] == nil {
+			return fmt.Errorf("the programs have no map %s", name)
+		}
+	}
+	spec.Maps["policies"].Flags |= unix.BPF_F_MMAPABLE
+	if k.TaskStorage {
+		spec.Maps["labels_hash"].MaxEntries = 1
+		return nil
+	}
+	// The verifier wants a map that it knows also where it finds out that the code
+	// is dead.
+	for _, name := range []string{"labels_task", "scratch_task"} {
+		m := spec.Maps[name]
+		m.Type, m.MaxEntries, m.Flags = ebpf.Array, 1, 0
+	}
+	return nil
+}
+
+func (k *Kernel) adaptVariables(spec *ebpf.CollectionSpec) error {
+	values := map[string]any{"has_task_storage": k.TaskStorage, "host_mnt_ns": k.MountNamespace}
+	for variable, hook := range map[string]string{"setattr_dentry": "inode_setattr", "setxattr_dentry": "inode_setxattr", "removexattr_dentry": "inode_removexattr"} {
+		arguments, err := k.arguments(hook)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(arguments, isDentry)
+		if i < 0 {
+			return fmt.Errorf("the kernel's hook %s has no dentry", hook)
+		}
+		values[variable] = uint32(i)
+	}
+	arguments, err := k.arguments("path_rename")
+	if err != nil {
+		return err
+	}
+	values["rename_has_flags"] = len(arguments) == 5
+	for name, value := range values {
+		v := spec.Variables[name]
+		if v == nil {
+			return fmt.Errorf("the programs have no variable %s", name)
+		}
+		if err := v.Set(value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// arguments returns the parameters of a hook. They moved between kernels.
+func (k *Kernel) arguments(hook string) ([]btf.FuncParam, error) {
+	var f *btf.Func
+	if err := k.types.TypeByName("bpf_lsm_"+hook, &f); err != nil {
+		return nil, fmt.Errorf("the kernel's hook %s: %w", hook, err)
+	}
+	return f.Type.(*btf.FuncProto).Params, nil
+}
+
+func isDentry(p btf.FuncParam) bool {
+	pointer, ok := p.Type.(*btf.Pointer)
+	if !ok {
+		return false
+	}
+	s, ok := btf.UnderlyingType(pointer.Target).(*btf.Struct)
+	return ok && s.Name == "dentry"
+}

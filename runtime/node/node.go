@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package node
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/rlimit"
+	"golang.org/x/sys/unix"
+
+	"github.com/avert-dev/avert/bpf"
+	"github.com/avert-dev/avert/runtime/image"
+)
+
+// Node is the node that the process runs on.
+type Node struct {
+	// BPFFS is where the BPF file system is mounted: /sys/fs/bpf.
+	BPFFS string
+	// layout is bpf.Layout; tests have others.
+	layout uint32
+}
+
+// New returns the node with a BPF file system at a folder.
+func New(bpffs string) *Node { return &Node{BPFFS: bpffs, layout: bpf.Layout} }
+
+// Change is what a load did.
+type Change int
+
+// The changes.
+const (
+	// Unchanged: the same image governs the same cgroup already.
+	Unchanged Change = iota
+	// Governs: the same image now governs one more cgroup.
+	Governs
+	// Replaced: a new revision of a unit that was loaded.
+	Replaced
+	// Loaded: a unit that was not.
+	Loaded
+)
+
+func (n *Node) avert() string { return filepath.Join(n.BPFFS, "avert") }
+
+func (n *Node) folder(layout uint32) folder {
+	return folder(filepath.Join(n.avert(), fmt.Sprintf("v%d", layout)))
+}
+
+// Load puts an image in force for a cgroup, whose folder is given. The input may
+// be hostile: nothing of an image that is refused reaches the kernel.
+func (n *Node) Load(raw []byte, cgroup string) (Change, error) {
+	img, err := image.Decode(raw)
+	if err != nil {
+		return 0, err
+	}
+	id, err := cgroupID(cgroup)
+	if err != nil {
+		return 0, err
+	}
+	if findings := Preflight(n.BPFFS); len(findings) > 0 {
+		return 0, &NotReady{findings}
+	}
+	unlock, err := n.lock()
+	if err != nil {
+		return 0, err
+	}
+	defer unlock()
+	present, err := layouts(n.avert())
+	if err != nil {
+		return 0, err
+	}
+	if len(present) > 0 && present[len(present)-1] > n.layout {
+		return 0, fmt.Errorf("a newer avert-node enforces with layout %d, and this one knows layouts up to %d: use the newer one, which takes images that the newer avert compiles, or unload all with it first", present[len(present)-1], n.layout)
+	}
+	spec, _, err := adapted()
+	if err != nil {
+		return 0, err
+	}
+	var inner [len(tables)]*ebpf.MapSpec
+	for i, name := range tables {
+		if m := spec.Maps[name]; m == nil || m.InnerMap == nil {
+			return 0, fmt.Errorf("the programs have no map %s", name)
+		}
+		inner[i] = spec.Maps[name].InnerMap
+	}
+	f := n.folder(n.layout)
+	if err := f.install(spec); err != nil {
+		return 0, err
+	}
+	s, err := f.open()
+	if err != nil {
+		return 0, err
+	}
+	defer s.close()
+	change, err := s.load(raw, img, inner, id)
+	if err != nil {
+		return change, err
+	}
+	for _, layout := range present {
+		if layout < n.layout {
+			if err := n.folder(layout).retire(img.Identity.Unit); err != nil {
+				return change, fmt.Errorf("the unit is in force, but layout %d still has it too: %w", layout, err)
+			}
+		}
+	}
+	return change, nil
+}
+
+// adapted returns the programs for this kernel, and the hooks that it lacks.
+func adapted() (*ebpf.CollectionSpec, []Hook, error) {
+	// Up to Linux 5.10 maps count as locked memory.
+	if err := rlimit.RemoveMemlock(); err != nil {
+		return nil, nil, err
+	}
+	spec, err := bpf.Spec()
+	if err != nil {
+		return nil, nil, err
+	}
+	k, err := readKernel()
+	if err != nil {
+		return nil, nil, err
+	}
+	missing, err := k.adapt(spec)
+	return spec, missing, err
+}
+
+// ErrNotLoaded says that there is no such unit.
+var ErrNotLoaded = errors.New("is not loaded")
+
+// Unload takes a unit out of force, under every layout that this program knows.
+// After the last one nothing is attached.
+func (n *Node) Unload(unit string) error {
+	unlock, err := n.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	present, err := layouts(n.avert())
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, layout := range present {
+		if layout > n.layout {
+			continue
+		}
+		err := n.folder(layout).retire(unit)
+		if err != nil && !errors.Is(err, ErrNotLoaded) {
+			return err
+		}
+		found = found || err == nil
+	}
+	if !found {
+		return fmt.Errorf("%s %w", unit, ErrNotLoaded)
+	}
+	return nil
+}
+
+// retire unloads a unit, and detaches the programs when it was the last one. The
+// error is ErrNotLoaded when there is no such unit.
+func (f folder) retire(unit string) error {
+	s, err := f.open()
+	if errors.Is(err, fs.ErrNotExist) {
+		return ErrNotLoaded
+	} else if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := s.repair(); err != nil {
+		return err
+	}
+	units, err := s.units()
+	if err != nil {
+		return err
+	}
+	u := find(units, unit)
+	if u == nil {
+		return ErrNotLoaded
+	}
+	if err := s.unload(u); err != nil {
+		return err
+	}
+	if len(units) == 1 {
+		return f.detach()
+	}
+	return nil
+}
+
+// List returns what is loaded, by layout and name.
+func (n *Node) List() ([]*Unit, error) {
+	present, err := layouts(n.avert())
+	if err != nil {
+		return nil, err
+	}
+	var out []*Unit
+	for _, layout := range present {
+		s, err := n.folder(layout).open()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		units, err := s.units()
+		s.close()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, units...)
+	}
+	return out, nil
+}
+
+// lock keeps other loaders out until the returned function is called.
+func (n *Node) lock() (unlock func(), err error) {
+	if err := os.Mkdir(n.avert(), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	dir, err := os.Open(n.avert())
+	if err != nil {
+		return nil, err
+	}
+	for {
+		switch err := unix.Flock(int(dir.Fd()), unix.LOCK_EX); err {
+		case nil:
+			return func() { dir.Close() }, nil
+		case unix.EINTR:
+		default:
+			dir.Close()
+			return nil, fmt.Errorf("lock %s: %w", n.avert(), err)
+		}
+	}
+}

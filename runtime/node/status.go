@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package node
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"github.com/cilium/ebpf"
+)
+
+// Status is what a node has in force, and lacks.
+type Status struct {
+	// Findings are those of Preflight; with some, what follows may be unknown.
+	Findings []Finding
+	// TaskStorage: see Kernel.
+	TaskStorage bool
+	// Missing are the hooks that the kernel lacks.
+	Missing []Hook
+	Layouts []LayoutStatus
+}
+
+// LayoutStatus is what is in force under one layout.
+type LayoutStatus struct {
+	Layout uint32
+	// Attached are the programs.
+	Attached []string
+	// Lacking are programs that should be attached, as units are loaded, and are not.
+	Lacking  []string
+	Units    int
+	Counters []Counter
+}
+
+// Counter is a number that the programs count.
+type Counter struct {
+	Name  string
+	Value uint64
+}
+
+// counterNames are the elements of the map counters.
+var counterNames = []string{"reported", "lost", "blocked"}
+
+// Status looks at the node.
+func (n *Node) Status() (*Status, error) {
+	s := &Status{Findings: Preflight(n.BPFFS)}
+	var expected []string
+	if len(s.Findings) == 0 {
+		spec, missing, err := adapted()
+		if err != nil {
+			return nil, err
+		}
+		k, err := readKernel()
+		if err != nil {
+			return nil, err
+		}
+		s.Missing, s.TaskStorage = missing, k.TaskStorage
+		expected = slices.Sorted(maps.Keys(spec.Programs))
+	}
+	present, err := layouts(n.avert())
+	if err != nil {
+		return nil, err
+	}
+	for _, layout := range present {
+		l, err := n.folder(layout).status()
+		if err != nil {
+			return nil, fmt.Errorf("layout %d: %w", layout, err)
+		}
+		l.Layout = layout
+		if layout == n.layout && l.Units > 0 {
+			l.Lacking = slices.DeleteFunc(expected, func(name string) bool { return slices.Contains(l.Attached, name) })
+		}
+		s.Layouts = append(s.Layouts, l)
+	}
+	return s, nil
+}
+
+func (f folder) status() (LayoutStatus, error) {
+	var l LayoutStatus
+	s, err := f.open()
+	if errors.Is(err, fs.ErrNotExist) {
+		return l, nil
+	} else if err != nil {
+		return l, err
+	}
+	defer s.close()
+	if l.Attached, err = f.attached(); err != nil {
+		return l, err
+	}
+	for _, h := range s.handles {
+		if h != 0 {
+			l.Units++
+		}
+	}
+	counters, err := ebpf.LoadPinnedMap(filepath.Join(f.maps(), "counters"), &ebpf.LoadPinOptions{ReadOnly: true})
+	if err != nil {
+		return l, err
+	}
+	defer counters.Close()
+	for i, name := range counterNames {
+		var value uint64
+		if err := counters.Lookup(uint32(i), &value); err != nil {
+			return l, fmt.Errorf("counter %s: %w", name, err)
+		}
+		l.Counters = append(l.Counters, Counter{name, value})
+	}
+	return l, nil
+}

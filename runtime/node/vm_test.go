@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package node
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/avert-dev/avert/compiler"
+	"github.com/avert-dev/avert/compiler/diag"
+	"github.com/avert-dev/avert/internal/vm"
+)
+
+// images are what guests load: two revisions of one unit, which both block /both
+// and one of /a and /b, and another unit.
+var images = map[string]string{
+	"a.img":     source("checkout", "/a"),
+	"b.img":     source("checkout", "/b"),
+	"other.img": source("other", "/a"),
+}
+
+func source(name, path string) string {
+	return fmt.Sprintf(`apiVersion: avert.dev/v1alpha1
+kind: RuntimePolicy
+metadata: {name: %s, namespace: shop}
+spec:
+  selector: {matchLabels: {app: %[1]s}}
+  file:
+    default: Allow
+    rules:
+      - {name: secret, action: Block, access: [read], paths: [/both, %s]}
+  accept: [{rule: system/default, reason: a test}]
+`, name, path)
+}
+
+// TestKernels holds on every kernel what guest_test.go says.
+func TestKernels(t *testing.T) {
+	t.Parallel()
+	files := []vm.File{{Guest: "/a", Data: []byte("a")}, {Guest: "/b", Data: []byte("b")}, {Guest: "/both", Data: []byte("both")}}
+	for name, text := range images {
+		files = append(files, vm.File{Guest: "/images/" + name, Data: compile(t, text)})
+	}
+	vm.Matrix(t, func(t *testing.T, kernel string) {
+		vm.Test(t, vm.Config{Kernel: kernel, MemoryMB: 512, CPUs: 2, Files: files}, "^TestGuest")
+	})
+}
+
+// pool is a node of the guests' kind.
+const pool = `apiVersion: avert.dev/v1alpha1
+kind: Config
+targets: [lsm]
+pools:
+  - {name: guests, kernel: "5.10", lsm: [bpf], architectures: [amd64]}
+`
+
+func compile(t *testing.T, text string) []byte {
+	t.Helper()
+	r := compiler.Compile(compiler.Input{
+		Files:  []*diag.File{diag.NewFile("policy.yaml", []byte(text))},
+		Config: diag.NewFile(".avert.yaml", []byte(pool)),
+	})
+	for _, f := range r.Files {
+		if strings.HasSuffix(f.Path, ".img") {
+			return f.Data
+		}
+	}
+	t.Fatalf("no image: %v", r.Findings)
+	return nil
+}

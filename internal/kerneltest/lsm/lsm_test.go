@@ -40,7 +40,7 @@ func trials(kernel string) []Trial {
 	for _, r := range Rows {
 		for _, a := range r.Attempts {
 			if slices.Index(vm.Kernels, a.Since) <= slices.Index(vm.Kernels, kernel) {
-				out = append(out, Trial{Row: r.Number, Policy: r.Policy, Name: a.Name})
+				out = append(out, Trial{Row: r.Number, Policy: r.Policy, Name: a.Name, Work: a.Work})
 			}
 		}
 	}
@@ -56,7 +56,9 @@ func attempt(t *testing.T, kernel string, files []vm.File, trials []Trial) []Out
 	needs.NoError(t, gob.NewEncoder(&job).Encode(Job{Attempts: trials}))
 	config := vm.Config{
 		Kernel: kernel, CPUs: 2, MemoryMB: 1024, Timeout: 10 * time.Minute,
-		Files: slices.Concat(programs, files, []vm.File{{Guest: "/avert/attempts", Data: job.Bytes()}}),
+		// Up to 6.1 a program may be skipped where preemption is full.
+		Append: "preempt=voluntary",
+		Files:  slices.Concat(programs, files, []vm.File{{Guest: "/avert/attempts", Data: job.Bytes()}}),
 	}
 	r := vm.MustRun(t, config, "/tools/guest", "run", "/avert/attempts")
 	if r.Code != 0 {
@@ -98,6 +100,7 @@ var programs = sync.OnceValues(func() ([]vm.File, error) {
 		command []string // without the file to write, its last argument
 	}{
 		{"guest", nil, []string{"go", "build", "-o"}},
+		{"avert-node", nil, []string{"go", "build", "-o"}},
 		{"tool", toolSource, append([]string{"gcc", "-static"}, cc[1:]...)},
 		{"dynamic", toolSource, cc},
 		{"compat64", compatSource, slices.Concat([]string{"gcc"}, bare, cc[1:])},
@@ -108,8 +111,11 @@ var programs = sync.OnceValues(func() ([]vm.File, error) {
 		}
 		out := filepath.Join(dir, p.name)
 		arguments := append(slices.Clone(p.command[1:]), out)
-		if p.source == nil {
+		switch p.name {
+		case "guest":
 			arguments = append(arguments, "./guest")
+		case "avert-node":
+			arguments = append(arguments, "github.com/avert-dev/avert/cmd/avert-node")
 		}
 		cmd := exec.Command(p.command[0], arguments...)
 		cmd.Stdin = bytes.NewReader(p.source)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -136,6 +135,3 @@ var work = map[string]func() error{
 		return ran()
 	},
 }
-
-// nested returns a path of folders with the same name.
-func nested(name string, times int) string { return strings.Repeat("/"+name, times) }

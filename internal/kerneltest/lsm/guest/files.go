@@ -22,9 +22,9 @@ type deepPath struct {
 
 // deep are paths of more bytes and of more components than are read.
 var deep = map[string]deepPath{
-	"14 4,096 bytes":  {"/secret", strings.Repeat("l", 250), 20, "key", "/secret/key"},
-	"14 deep folders": {"/secret", "d", 300, "key", "/secret/key"},
-	"14 exec":         {"/blocked", strings.Repeat("l", 250), 20, "tool", "/blocked/tool"},
+	"4,096 bytes":  {"/secret", strings.Repeat("l", 250), 20, "key", "/secret/key"},
+	"deep folders": {"/secret", "d", 300, "key", "/secret/key"},
+	"deep program": {"/blocked", strings.Repeat("l", 250), 20, "tool", "/blocked/tool"},
 }
 
 // make makes the folders and the file.
@@ -124,9 +124,9 @@ var files = map[string]func() error{
 		return readsFrom(fd)
 	},
 
-	"14 4,096 bytes":  func() error { return readsAt(deep["14 4,096 bytes"].folder(), "key") },
-	"14 deep folders": func() error { return readsAt(deep["14 deep folders"].folder(), "key") },
-	"14 exec":         func() error { return becomes(deep["14 exec"].folder(), "tool", 0) },
+	"14 4,096 bytes":  func() error { return readsAt(deep["4,096 bytes"].folder(), "key") },
+	"14 deep folders": func() error { return readsAt(deep["deep folders"].folder(), "key") },
+	"14 deep program": func() error { return becomes(deep["deep program"].folder(), "tool", 0) },
 
 	"30 newline":      func() error { return reads("/secret/new\nline") },
 	"30 not UTF-8":    func() error { return reads("/secret/\xff\xfe") },

@@ -9,15 +9,15 @@ import (
 	"fmt"
 	"os"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
 
 // entries are the first programs of containers whose first exec is the attempt.
 var entries = map[string][]string{
-	"26 blocked program":   {"/blocked/tool"},
-	"26 first instruction": {"/tools/tool", "read", "/secret/key"},
+	"blocked program":   {"/blocked/tool"},
+	"first instruction": {"/tools/tool", "read", "/secret/key"},
 }
 
 // guards are the rows about what holds the policy, and about many operations at once.
@@ -75,63 +75,34 @@ func flood() {
 	}
 }
 
-// storm opens, forks and executes for a while, on all processors at once: one that comes through is the effect.
+// storm opens, forks and executes, on all processors at once, until the node says that it has done what it did beside: one
+// that comes through is the effect.
 func storm() error {
-	errs := make(chan error)
+	var end atomic.Bool
+	go func() {
+		_, _ = os.Stdin.Read(make([]byte, 1)) // the end of the input ends it too
+		end.Store(true)
+	}()
+	var last error
+	var lock sync.Mutex
 	var all sync.WaitGroup
-	end := time.Now().Add(4 * time.Second)
 	for _, f := range []func() error{
 		func() error { return reads("/secret/key") },
 		func() error { return runs("/blocked/tool") },
 		func() error { return runs("/free/tool", "fork", "/secret/key") },
 	} {
 		all.Go(func() {
-			var err error
-			for time.Now().Before(end) {
-				if err = f(); err == nil {
-					break
+			for !end.Load() {
+				err := f()
+				if err == nil {
+					return
 				}
+				lock.Lock()
+				last = err
+				lock.Unlock()
 			}
-			errs <- err
 		})
 	}
-	go func() { all.Wait(); close(errs) }()
-	var last error
-	for err := range errs {
-		if err != nil {
-			last = err
-		}
-	}
+	all.Wait()
 	return last
-}
-
-// beside is what happens on the node while an attempt of a row is made, and returns what ends it.
-var beside = map[int]func(*world) (stop func() error){
-	31: func(w *world) func() error {
-		return repeat(func(int) error {
-			one, other := w.root+"/race/a/x", w.root+"/race/b/y"
-			return errors.Join(os.Rename(one, other), os.Rename(other, one))
-		})
-	},
-}
-
-// repeat calls a function, with the number of the call from 1, until it is stopped.
-func repeat(f func(int) error) (stop func() error) {
-	end, result := make(chan struct{}), make(chan error)
-	go func() {
-		for i := 1; ; i++ {
-			select {
-			case <-end:
-				result <- nil
-				return
-			default:
-			}
-			if err := f(i); err != nil {
-				<-end
-				result <- err
-				return
-			}
-		}
-	}()
-	return func() error { close(end); return <-result }
 }

@@ -27,9 +27,9 @@ const (
 )
 
 type uringParameters struct {
-	sqEntries, cqEntries, flags, threadCPU, threadIdle, features, wqFD uint32
-	_                                                                  [3]uint32
-	sq                                                                 struct {
+	sqEntries, cqEntries, flags, _, threadIdle uint32
+	_                                          [5]uint32
+	sq                                         struct {
 		head, tail, ringMask, ringEntries, flags, dropped, array, _ uint32
 		_                                                           uint64
 	}

@@ -76,7 +76,7 @@ func (w *world) populate() error {
 		}
 	}
 	err = unix.Setxattr(w.root+"/frozen/file", "trusted.kept", []byte("kept"), 0)
-	for _, d := range deep {
+	if d, ok := deep[w.trial.Name]; ok {
 		err = errors.Join(err, d.make(w.root))
 	}
 	return err
@@ -115,8 +115,7 @@ func (w *world) attempt() (out lsm.Outcome, err error) {
 	if err := w.load(0); err != nil {
 		return out, err
 	}
-	key := strconv.Itoa(w.trial.Row) + " " + w.trial.Name
-	argv, ok := entries[key]
+	argv, ok := entries[w.trial.Name]
 	if !ok {
 		argv = []string{"/tools/guest", "try", strconv.Itoa(w.trial.Row), w.trial.Name}
 	}
@@ -136,7 +135,7 @@ func (w *world) attempt() (out lsm.Outcome, err error) {
 	}
 	stop := func() error { return nil }
 	if f := beside[w.trial.Row]; f != nil {
-		stop = f(w)
+		stop = f(w, stdin)
 	}
 	for lines := bufio.NewScanner(stdout); lines.Scan(); {
 		line := lines.Text()

@@ -28,11 +28,13 @@ const (
 // userNamespaces is when kernels began to ask about them (userns_create).
 var userNamespaces = linux.KernelVersion{Major: 6, Minor: 1}
 
-// lowerings says how each rule and default of a unit is held.
+// lowerings says how each rule and default of a unit is held. Nothing is said about
+// sections that the programs do not look at: a None would want to be accepted
+// beside what other targets hold.
 func lowerings(u *ir.Unit, pool *platform.Pool) []emit.Lowering {
 	var out []emit.Lowering
 	for _, p := range u.Policies {
-		for _, s := range policy.Sections {
+		for _, s := range sections {
 			if action, span, ok := p.Default(s); ok {
 				r := policy.Rule{Section: s, Name: policy.BuiltinDefault, Action: action, Span: span}
 				out = append(out, answer(u, pool, p, r, implied()))
@@ -58,14 +60,12 @@ func implied() []policy.SystemOperation {
 func answer(u *ir.Unit, pool *platform.Pool, p *policy.Policy, r policy.Rule, about []policy.SystemOperation) emit.Lowering {
 	l := emit.Lowering{Scope: u.Name, Policy: p, Rule: r.ID(), Span: r.Span, Action: r.Action, Target: name, Reason: attached}
 	switch r.Section {
-	case policy.Process, policy.File:
-		if r.Action == policy.Block {
-			l.Refuses = []string{refusesDirectories}
-		}
 	case policy.System:
 		operations(&l, pool, about)
 	default:
-		l.Status, l.Reason = emit.None, notYet
+		if r.Action == policy.Block {
+			l.Refuses = []string{refusesDirectories}
+		}
 	}
 	if l.Status == emit.None && r.Action != policy.Allow && !r.Quiet {
 		l.Reports, l.ReportsReason = emit.None, unheld

@@ -27,11 +27,14 @@ const name = "lsm"
 // Extension ends the names of images.
 const Extension = ".img"
 
+// sections are those that the programs decide.
+var sections = []policy.Section{policy.Process, policy.File, policy.System}
+
 // Target is the back-end `lsm`.
 var Target = emit.Target{
 	Name:     name,
 	Summary:  "images for eBPF programs that decide files, programs and system operations on nodes",
-	Sections: []policy.Section{policy.Process, policy.File, policy.System},
+	Sections: sections,
 	Takes:    takes,
 	Default:  func(*platform.Pool) bool { return false },
 	Emit:     run,

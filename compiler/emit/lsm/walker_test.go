@@ -13,6 +13,7 @@ import (
 	"github.com/avert-dev/avert/compiler/automata"
 	"github.com/avert-dev/avert/compiler/policy"
 	"github.com/avert-dev/avert/compiler/ruletable"
+	"github.com/avert-dev/avert/runtime/image"
 )
 
 // walker decides from the bytes of an image alone, as the programs do.
@@ -30,15 +31,18 @@ type fataler interface {
 }
 
 // open reads an image and checks what holds of every one.
-func open(t fataler, image []byte) *walker {
+func open(t fataler, data []byte) *walker {
 	t.Helper()
-	w := &walker{t: t}
-	get(w, image, &w.header)
-	h := w.header
-	if string(h.Magic[:]) != bpf.Magic || h.Layout != bpf.Layout || h.Length != uint64(len(image)) {
-		t.Fatalf("header %+v of %d bytes", h, len(image))
+	if _, err := image.Decode(data); err != nil {
+		t.Fatalf("the node loader refuses the image: %v", err)
 	}
-	zero := bytes.Clone(image)
+	w := &walker{t: t}
+	get(w, data, &w.header)
+	h := w.header
+	if string(h.Magic[:]) != bpf.Magic || h.Layout != bpf.Layout || h.Length != uint64(len(data)) {
+		t.Fatalf("header %+v of %d bytes", h, len(data))
+	}
+	zero := bytes.Clone(data)
 	copy(zero[sha256Offset:], make([]byte, sha256.Size))
 	if sha256.Sum256(zero) != h.SHA256 {
 		t.Fatalf("the hash is wrong")
@@ -52,17 +56,17 @@ func open(t fataler, image []byte) *walker {
 			t.Fatalf("section %+v is not of whole words", s)
 		}
 	}
-	if err := json.Unmarshal(image[h.Identity.Offset:h.Table.Offset], &w.identity); err != nil {
+	if err := json.Unmarshal(data[h.Identity.Offset:h.Table.Offset], &w.identity); err != nil {
 		t.Fatalf("identity: %v", err)
 	}
-	rules, err := ruletable.Decode(bytes.TrimRight(image[h.Rules.Offset:], "\x00"))
+	rules, err := ruletable.Decode(bytes.TrimRight(data[h.Rules.Offset:], "\x00"))
 	if err != nil {
 		t.Fatalf("rules: %v", err)
 	}
 	if rules.Unit != w.identity.Unit || rules.Label != w.identity.Unit {
 		t.Fatalf("rules of %q labelled %q in an image of %q", rules.Unit, rules.Label, w.identity.Unit)
 	}
-	w.table = image[h.Table.Offset:h.Rules.Offset]
+	w.table = data[h.Table.Offset:h.Rules.Offset]
 	get(w, w.table, &w.head)
 	if int(w.head.Bytes) != len(w.table) || w.head.Generation != 0 || w.head.Carried != 0 {
 		t.Fatalf("head of %d bytes, generation %d, carried %d; the table has %d", w.head.Bytes, w.head.Generation, w.head.Carried, len(w.table))

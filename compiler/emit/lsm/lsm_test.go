@@ -198,7 +198,7 @@ func TestTooMuch(t *testing.T) {
 		{"four audits", audit(4), "4 policies in mode Audit govern one container, and an image holds 3"},
 		{"63 conditions", []string{policyOf("p", "Enforce", pairs(63))}, ""},
 		{"64 conditions", []string{policyOf("p", "Enforce", pairs(64))}, "64 conditions on lineages, and an image holds 63"},
-		{"33 atoms twice", []string{policyOf("p", "Enforce", lists("a", 31)), policyOf("q", "Audit", lists("b", 32))}, ""},
+		{"63 atoms", []string{policyOf("p", "Enforce", lists("a", 31)), policyOf("q", "Audit", lists("b", 32))}, ""},
 		{"atoms", []string{policyOf("p", "Enforce", lists("a", 33)), policyOf("q", "Audit", lists("b", 32))}, "65 lists of patterns, and an image holds 64"},
 		{"cells", []string{policyOf("p", "Enforce", cells())}, ""},
 		{"cells of two layers", []string{policyOf("p", "Enforce", cells()), audit(1)[0]}, "bytes or more, at most 4194304 are possible"},

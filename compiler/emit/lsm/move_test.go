@@ -171,3 +171,56 @@ func TestMovesAsIR(t *testing.T) {
 		t.Errorf("%d of %d moves are refused though the IR would not", stricter, stricter+exact)
 	}
 }
+
+// TestDirectories: what is below directories that are moved.
+func TestDirectories(t *testing.T) {
+	move := `{name: move, action: Allow, access: [rename, create, delete], paths: ["/**"]}`
+	for _, c := range []struct {
+		name, spec, from, to string
+		refused              bool
+	}{
+		{"out of a Block", `file: {default: Allow, rules: [{name: b, action: Block, access: [read], paths: ["/a/*/key"]}]}`, "/a", "/b", true},
+		{"into a Block", `file: {default: Allow, rules: [{name: b, action: Block, access: [read], paths: ["/a/*/key"]}]}`, "/b", "/a", false},
+		{"beside a Block", `file: {default: Allow, rules: [{name: b, action: Block, access: [read], paths: ["/a/*/key"]}]}`, "/b", "/c", false},
+		{"within a Block", `file: {default: Allow, rules: [{name: b, action: Block, access: [read], paths: ["/a/*/key"]}]}`, "/a/b", "/a/c", false},
+		{"out of a sink", `file: {default: Allow, rules: [{name: b, action: Block, access: [read], paths: ["/a/*/**"]}]}`, "/a", "/b", true},
+		{"within a sink", `file: {default: Allow, rules: [{name: b, action: Block, access: [read], paths: ["/a/**"]}]}`, "/a/b", "/a/c/d", false},
+		{"to where more is allowed", `file: {default: Block, rules: [` + move + `, {name: a, action: Allow, access: [read], paths: ["/a/*/key"]}]}`, "/b", "/a", true},
+		{"from where more is allowed", `file: {default: Block, rules: [{name: move, action: Allow, access: [rename, create], paths: [/a, /b]}, {name: a, action: Allow, access: [read], paths: ["/a/*/key"]}]}`, "/a", "/b", false},
+		{"of programs that are allowed", `process: {default: Block, rules: [{name: a, action: Allow, paths: ["/a/bin/*"]}]}`, "/b", "/a", true},
+		{"of programs that are blocked", `process: {default: Allow, rules: [{name: a, action: Block, paths: ["/a/bin/*"]}]}`, "/a", "/b", true},
+		{"of loaders", `process: {default: Allow, rules: [{name: a, action: Block, paths: [/x]}]}`, "/usr/lib/x", "/usr/y", true},
+		{"of loaders beside others", `process: {default: Allow, rules: [{name: a, action: Block, paths: [/x]}]}`, "/usr/lib/x", "/usr/lib/y", false},
+		{"of a quiet Block", `file: {default: Allow, rules: [{name: b, action: Block, quiet: true, access: [read], paths: ["/a/k"]}, {name: c, action: Block, access: [read], paths: ["/b/k"]}]}`, "/a", "/b", false},
+		{"of what a lineage may not", `file: {default: Allow, rules: [{name: b, action: Block, access: [read], paths: ["/a/k"], from: {exe: [/other]}}]}`, "/a", "/b", false},
+	} {
+		u := programOf(t, policyOf("p", "Enforce", "  "+c.spec+"\n")).Units[0]
+		w := open(t, imageFor(t, u))
+		op := policy.Operation{Kind: policy.OpRename, Directory: true, Object: policy.Object{Path: c.from}, Target: policy.Object{Path: c.to}}
+		want, err := u.Enforced.Decide(op, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.move(0, op); (got.action == policy.Block) != c.refused || got.action != want.Action {
+			t.Errorf("%s: %s, the IR %s, want it refused: %t", c.name, got.action, want.Action, c.refused)
+		}
+	}
+}
+
+// TestDirectoriesStricter: what is refused although the IR would not.
+func TestDirectoriesStricter(t *testing.T) {
+	u := programOf(t, policyOf("p", "Enforce", `  file:
+    default: Allow
+    rules:
+      - {name: a, action: Block, access: [read], paths: [/a/key]}
+      - {name: b, action: Block, access: [read, write], paths: [/b/key]}
+`)).Units[0]
+	op := policy.Operation{Kind: policy.OpRename, Directory: true, Object: policy.Object{Path: "/a"}, Target: policy.Object{Path: "/b"}}
+	want, err := u.Enforced.Decide(op, nil)
+	if err != nil || want.Action != policy.Allow {
+		t.Fatalf("the IR: %s, %v", want.Action, err)
+	}
+	if got := open(t, imageFor(t, u)).move(0, op); got.action != policy.Block {
+		t.Errorf("%s", got.action)
+	}
+}

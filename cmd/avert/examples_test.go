@@ -14,10 +14,16 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// exampleFolder is a fresh working folder with the files of one script.
+// exampleFolder is a fresh working folder with the examples of most commands.
 func exampleFolder(t *testing.T) {
 	t.Helper()
-	archive, err := txtar.ParseFile("../../testdata/cli/compile.txtar")
+	scriptFolder(t, "compile.txtar")
+}
+
+// scriptFolder is a fresh working folder with the examples of one script.
+func scriptFolder(t *testing.T, script string) {
+	t.Helper()
+	archive, err := txtar.ParseFile("../../testdata/cli/" + script)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +58,11 @@ func TestExamples(t *testing.T) {
 			if len(lines) < 2 {
 				t.Errorf("%d examples, want 2", len(lines))
 			}
-			exampleFolder(t)
+			script := "compile.txtar"
+			if cmd.Name() == "image" { // its example is of a pool that takes images
+				script = "image.txtar"
+			}
+			scriptFolder(t, script)
 			for _, line := range lines {
 				run := exec.Command("sh", "-c", line)
 				out, err := run.CombinedOutput()

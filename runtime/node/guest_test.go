@@ -305,8 +305,11 @@ func (s *state) count(t *testing.T) (n int) {
 // or the new one in force, and the next loader what it would have left.
 func TestGuestKilled(t *testing.T) {
 	n, web := New("/sys/fs/bpf"), cgroup(t, "web")
-	begin := time.Now()
 	mustLoad(t, n, "a.img", web, Loaded)
+	begin := time.Now()
+	if err := command("b.img", web).Run(); err != nil {
+		t.Fatal(err)
+	}
 	long := time.Since(begin)
 	hammer := start(t, "hammer", web)
 	seed := uint64(time.Now().UnixNano())
@@ -314,8 +317,7 @@ func TestGuestKilled(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	killed := 0
 	for i := range 40 {
-		loader := exec.Command("/proc/self/exe", []string{"a.img", "b.img"}[i%2], web)
-		loader.Env = append(os.Environ(), "ROLE=load")
+		loader := command([]string{"a.img", "b.img"}[i%2], web)
 		if err := loader.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -352,6 +354,13 @@ func TestGuestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	clean(t, n)
+}
+
+// command is a loader of its own.
+func command(image, cgroup string) *exec.Cmd {
+	c := exec.Command("/proc/self/exe", image, cgroup)
+	c.Env = append(os.Environ(), "ROLE=load")
+	return c
 }
 
 func sum(t *testing.T, name string) string {

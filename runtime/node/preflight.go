@@ -152,19 +152,35 @@ func (f *facts) findings() []Finding {
 	if !f.cgroup {
 		add("boot with systemd.unified_cgroup_hierarchy=1, or mount it: mount -t cgroup2 cgroup2 /sys/fs/cgroup", "cgroups of version 2 are mounted at neither /sys/fs/cgroup nor /sys/fs/cgroup/unified")
 	}
-	var lacking []string
-	if f.capabilities&(1<<unix.CAP_SYS_ADMIN) == 0 {
-		for _, c := range []struct {
-			bit  int
-			name string
-		}{{unix.CAP_BPF, "CAP_BPF"}, {unix.CAP_PERFMON, "CAP_PERFMON"}} {
-			if f.capabilities&(1<<c.bit) == 0 {
-				lacking = append(lacking, c.name)
-			}
+	if lacking := f.lacking(older(major, minor, 5, 11)); len(lacking) > 0 {
+		last := len(lacking) - 1
+		names := lacking[last]
+		if last > 0 {
+			names = strings.Join(lacking[:last], ", ") + " and " + names
 		}
+		add("run it as root, or give it what it lacks (CAP_SYS_ADMIN is CAP_BPF and CAP_PERFMON too)", "avert-node lacks %s", names)
 	}
-	if len(lacking) > 0 {
-		add("run it as root, or give it them (CAP_SYS_ADMIN has both)", "avert-node lacks %s", strings.Join(lacking, " and "))
+	return out
+}
+
+// lacking returns the capabilities that are needed and not there.
+func (f *facts) lacking(locked bool) []string {
+	has := func(bit int) bool { return f.capabilities&(1<<bit) != 0 }
+	var out []string
+	for _, c := range []struct {
+		name   string
+		bit    int
+		needed bool
+	}{
+		{"CAP_BPF", unix.CAP_BPF, !has(unix.CAP_SYS_ADMIN)},
+		{"CAP_PERFMON", unix.CAP_PERFMON, !has(unix.CAP_SYS_ADMIN)},
+		{"CAP_SYSLOG", unix.CAP_SYSLOG, true},               // to find a lock of the kernel's by name
+		{"CAP_SYS_PTRACE", unix.CAP_SYS_PTRACE, true},       // to see the namespace of process 1
+		{"CAP_SYS_RESOURCE", unix.CAP_SYS_RESOURCE, locked}, // where maps count as locked memory
+	} {
+		if c.needed && !has(c.bit) {
+			out = append(out, c.name)
+		}
 	}
 	return out
 }

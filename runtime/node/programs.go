@@ -150,7 +150,11 @@ func fingerprint(spec *ebpf.CollectionSpec) []byte {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(spec.Programs)) {
 		p := spec.Programs[name]
-		fmt.Fprintf(h, "%s %v %v %s %d\n%v", name, p.Type, p.AttachType, p.AttachTo, p.Flags, p.Instructions)
+		fmt.Fprintf(h, "%s %d %d %s %d\n", name, p.Type, p.AttachType, p.AttachTo, p.Flags)
+		for i := range p.Instructions {
+			in := &p.Instructions[i]
+			fmt.Fprintf(h, "%d %d %d %d %d %s %v\n", in.OpCode, in.Dst, in.Src, in.Offset, in.Constant, in.Reference(), in.Source())
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(spec.Variables)) {
 		fmt.Fprintf(h, "%s=%x\n", name, spec.Variables[name].Value)

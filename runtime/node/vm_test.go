@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/avert-dev/avert/compiler"
 	"github.com/avert-dev/avert/compiler/diag"
@@ -44,7 +45,7 @@ func TestKernels(t *testing.T) {
 		files = append(files, vm.File{Guest: "/images/" + name, Data: compile(t, text)})
 	}
 	vm.Matrix(t, func(t *testing.T, kernel string) {
-		vm.Test(t, vm.Config{Kernel: kernel, MemoryMB: 512, CPUs: 2, Files: files}, "^TestGuest")
+		vm.Test(t, vm.Config{Kernel: kernel, MemoryMB: 512, CPUs: 2, Timeout: 15 * time.Minute, Files: files}, "^TestGuest")
 	})
 }
 

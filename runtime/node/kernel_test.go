@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package node
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/avert-dev/avert/bpf"
+)
+
+// kernelWith is a kernel of which the functions have these parameters.
+func kernelWith(t *testing.T, functions map[string][]string) *btf.Spec {
+	t.Helper()
+	number := &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}
+	types := map[string]btf.Type{"int": number}
+	var all []btf.Type
+	for name, parameters := range functions {
+		proto := &btf.FuncProto{Return: number}
+		for _, p := range parameters {
+			if types[p] == nil {
+				types[p] = &btf.Pointer{Target: &btf.Struct{Name: p, Size: 4, Members: []btf.Member{{Name: "x", Type: number}}}}
+			}
+			proto.Params = append(proto.Params, btf.FuncParam{Name: "p", Type: types[p]})
+		}
+		all = append(all, &btf.Func{Name: name, Type: proto, Linkage: btf.StaticFunc})
+	}
+	b, err := btf.NewBuilder(all, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := b.Marshal(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := btf.LoadSpecFromReader(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec
+}
+
+// functions returns what the programs attach to, with the parameters of a kernel
+// that has them behind another one, or without the optional hooks.
+func functions(t *testing.T, spec *ebpf.CollectionSpec, late bool) map[string][]string {
+	t.Helper()
+	out := map[string][]string{}
+	for _, p := range spec.Programs {
+		_, may := optional[p.AttachTo]
+		switch {
+		case p.Type == ebpf.LSM && (late || !may):
+			out["bpf_lsm_"+p.AttachTo] = []string{"int"}
+		case p.AttachType == ebpf.AttachTraceIter:
+			out["bpf_iter_"+p.AttachTo] = []string{"int"}
+		case p.Type == ebpf.Tracing:
+			out[p.AttachTo] = []string{"int"}
+		}
+	}
+	for _, hook := range []string{"inode_setattr", "inode_setxattr", "inode_removexattr"} {
+		out["bpf_lsm_"+hook] = []string{"dentry"}
+		if late {
+			out["bpf_lsm_"+hook] = []string{"mnt_idmap", "dentry"}
+		}
+	}
+	out["bpf_lsm_path_rename"] = []string{"path", "dentry", "path", "dentry"}
+	if late {
+		out["bpf_lsm_path_rename"] = append(out["bpf_lsm_path_rename"], "int")
+	}
+	return out
+}
+
+func TestAdapt(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		spec, err := bpf.Spec()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := len(spec.Programs)
+		k := &Kernel{TaskStorage: late, MountNamespace: 4026531841, types: kernelWith(t, functions(t, spec, late))}
+		missing, err := k.adapt(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var hooks []string
+		for _, h := range missing {
+			hooks = append(hooks, h.Name)
+		}
+		removed := []string{"inode_remove_acl", "inode_set_acl", "userns_create"}
+		if late {
+			if len(missing) > 0 || spec.Programs["task_free"] != nil || len(spec.Programs) != all-1 {
+				t.Errorf("missing %v, %d of %d programs", hooks, len(spec.Programs), all)
+			}
+		} else if !slices.Equal(hooks, removed) || len(spec.Programs) != all-len(removed) || spec.Programs["task_free"] == nil {
+			t.Errorf("missing %v, %d of %d programs", hooks, len(spec.Programs), all)
+		}
+		if storage := spec.Maps["labels_task"].Type == ebpf.TaskStorage; storage != late || (spec.Maps["labels_hash"].MaxEntries == 1) != late {
+			t.Errorf("task storage: %v", storage)
+		}
+		for name, want := range map[string]uint32{"setattr_dentry": 0, "setxattr_dentry": 0, "removexattr_dentry": 0, "host_mnt_ns": 4026531841} {
+			if late && name != "host_mnt_ns" {
+				want = 1
+			}
+			var got uint32
+			if err := spec.Variables[name].Get(&got); err != nil || got != want {
+				t.Errorf("%s is %d, not %d: %v", name, got, want, err)
+			}
+		}
+		for _, name := range []string{"rename_has_flags", "has_task_storage"} {
+			var got bool
+			if err := spec.Variables[name].Get(&got); err != nil || got != late {
+				t.Errorf("%s is %v: %v", name, got, err)
+			}
+		}
+	}
+}
+
+func TestAdaptRefuses(t *testing.T) {
+	spec, err := bpf.Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := functions(t, spec, true)
+	delete(have, "bpf_lsm_file_open")
+	delete(have, "mnt_want_write")
+	_, err = (&Kernel{types: kernelWith(t, have)}).adapt(spec)
+	if err == nil || !strings.Contains(err.Error(), "no bpf_lsm_file_open, mnt_want_write, which") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestFingerprint: another program or another variable is another build.
+func TestFingerprint(t *testing.T) {
+	of := func(change func(*ebpf.CollectionSpec)) string {
+		spec, err := bpf.Spec()
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(spec)
+		return string(fingerprint(spec))
+	}
+	seen := map[string]bool{}
+	for _, change := range []func(*ebpf.CollectionSpec){
+		func(*ebpf.CollectionSpec) {},
+		func(s *ebpf.CollectionSpec) { delete(s.Programs, "file_open") },
+		func(s *ebpf.CollectionSpec) { s.Programs["file_open"].Instructions[1].Constant ^= 1 },
+		func(s *ebpf.CollectionSpec) { s.Programs["file_open"].Instructions[1].Offset ^= 2 },
+		func(s *ebpf.CollectionSpec) { s.Programs["file_open"].AttachTo = "file_ioctl" },
+		func(s *ebpf.CollectionSpec) { s.Variables["host_mnt_ns"].Set(uint32(7)) },
+	} {
+		one := of(change)
+		if one != of(change) {
+			t.Error("one build has two fingerprints")
+		}
+		if seen[one] {
+			t.Error("two builds have one fingerprint")
+		}
+		seen[one] = true
+	}
+}

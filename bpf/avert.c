@@ -1,0 +1,394 @@
+//go:build ignore
+
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+// The programs: each hook says what is used and how, and operation.h decides.
+#include "operation.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+#define VERDICT(blocked)                                                                                               \
+	do {                                                                                                           \
+		if (blocked)                                                                                           \
+			return -EPERM;                                                                                 \
+		return 0;                                                                                              \
+	} while (0)
+
+/* governed begins an operation of a hook, or leaves it. */
+#define BEGIN(op, wanted)                                                                                              \
+	struct op op;                                                                                                  \
+	switch (begin(&op, false)) {                                                                                   \
+	case PASS:                                                                                                     \
+		return 0;                                                                                              \
+	case FAIL:                                                                                                     \
+		return -EPERM;                                                                                         \
+	default:                                                                                                       \
+		break;                                                                                                 \
+	}                                                                                                              \
+	if (!(op.relevant & (wanted)))                                                                                 \
+	return 0
+
+/* ---- exec ---- */
+
+/* start labels the current task if it is about to execute the first program of a
+ * governed container. */
+__noinline int start(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	u64 policy = governing(task);
+	if (!policy || !in_container(task))
+		return PASS;
+	struct label l = {.policy = policy, .held = ALWAYS};
+	set_root(&l, task);
+	if (has_task_storage)
+		return bpf_task_storage_get(&labels_task, bpf_get_current_task_btf(), &l, BPF_LOCAL_STORAGE_GET_F_CREATE) ? GO : FAIL;
+	u64 key = (u64)task;
+	return bpf_map_update_elem(&labels_hash, &key, &l, BPF_ANY) ? FAIL : GO;
+}
+
+SEC("lsm/bprm_check_security")
+int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
+{
+	struct op op;
+	if (!current_label()) {
+		switch (start()) {
+		case PASS:
+			return 0;
+		case GO:
+			break;
+		default:
+			return -EPERM;
+		}
+	}
+	switch (begin(&op, true)) {
+	case PASS:
+		return 0;
+	case FAIL:
+		return -EPERM;
+	default:
+		break;
+	}
+	op.label->pending = 0;
+	struct file *file = bprm->file;
+	if (!file)
+		return -EPERM;
+	if (!op.label->started) {
+		/* The root may have changed since an attempt that failed. */
+		struct task_struct *task = (void *)bpf_get_current_task();
+		set_root(op.label, task);
+		op.s->root_mnt = op.label->root_mnt;
+		op.s->root_dentry = op.label->root_dentry;
+	}
+	/* A script's interpreter is looked at next, and runs in the end. */
+	op.s->last_image = !(bprm->buf[0] == '#' && bprm->buf[1] == '!');
+	op.s->atoms = 0;
+	int at = walk(op.s, file->f_path.dentry, file->f_path.mnt);
+	bool blocked = decide(op.handle, at, EXEC, KIND_EXEC);
+	op.label->pending = op.s->atoms;
+	VERDICT(blocked);
+}
+
+SEC("lsm/bprm_committed_creds")
+int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
+{
+	struct op op;
+	if (begin(&op, true) != GO)
+		return 0;
+	const struct head *h = head(op.handle);
+	if (!h)
+		return 0;
+	struct label *l = op.label;
+	struct state s = {
+		.current = l->pending,
+		.parent = l->state.current & h->parents,
+		.seen = l->state.seen | (l->state.current & h->ancestors),
+	};
+	l->state = s;
+	l->held = conditions(s.current, s.parent, s.seen, op.handle);
+	l->pending = 0;
+	l->started = 1;
+	return 0;
+}
+
+SEC("lsm/task_alloc")
+int BPF_PROG(task_alloc, struct task_struct *task, unsigned long clone_flags)
+{
+	struct label *l = current_label();
+	if (likely(!l))
+		return 0;
+	struct label copy = *l;
+	struct label *added;
+	copy.pending = 0;
+	copy.want_mnt = 0;
+	if (has_task_storage) {
+		added = bpf_task_storage_get(&labels_task, task, &copy, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	} else {
+		u64 key = (u64)task;
+		bpf_map_update_elem(&labels_hash, &key, &copy, BPF_ANY);
+		added = bpf_map_lookup_elem(&labels_hash, &key);
+	}
+	if (!added)
+		return -EPERM;
+	return 0;
+}
+
+/* Only where labels are in a hash: task storage goes with the task. */
+SEC("lsm/task_free")
+int BPF_PROG(task_free, struct task_struct *task)
+{
+	u64 key = (u64)task;
+	bpf_map_delete_elem(&labels_hash, &key);
+	return 0;
+}
+
+/* ---- files ---- */
+
+SEC("lsm/file_open")
+int BPF_PROG(file_open, struct file *file)
+{
+	u32 access = 0, mode, flags;
+	BEGIN(op, READ | WRITE);
+	mode = file->f_mode;
+	flags = file->f_flags;
+	if (mode & FMODE_NOACCOUNT || flags & FMODE_EXEC_FLAG)
+		return 0;
+	if (mode & FMODE_READ)
+		access |= READ;
+	if (mode & FMODE_WRITE || flags & O_TRUNC_FLAG)
+		access |= WRITE;
+	access &= op.relevant;
+	if (!access)
+		return 0;
+	int at = walk(op.s, file->f_path.dentry, file->f_path.mnt);
+	VERDICT(decide(op.handle, at, access, KIND_FILE));
+}
+
+/* mapped judges mapping a file as executable. What an exec maps belongs to it. */
+static __always_inline bool mapped(struct op *op, struct file *file)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	if (BPF_CORE_READ_BITFIELD_PROBED(task, in_execve))
+		return false;
+	op->s->dentry[0] = (u64)file->f_path.dentry;
+	op->s->mnt[0] = (u64)file->f_path.mnt;
+	return on_object(op->handle, MAP, 1);
+}
+
+SEC("lsm/mmap_file")
+int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags)
+{
+	if (!file || !(prot & PROT_EXEC))
+		return 0;
+	BEGIN(op, MAP);
+	VERDICT(mapped(&op, file));
+}
+
+SEC("lsm/file_mprotect")
+int BPF_PROG(file_mprotect, struct vm_area_struct *vma, unsigned long reqprot, unsigned long prot)
+{
+	if (!(prot & PROT_EXEC))
+		return 0;
+	struct file *file = vma->vm_file;
+	if (!file)
+		return 0;
+	BEGIN(op, MAP);
+	VERDICT(mapped(&op, file));
+}
+
+#define AT(op, n, d, m)                                                                                                \
+	do {                                                                                                           \
+		(op).s->dentry[n] = (u64)(d);                                                                          \
+		(op).s->mnt[n] = (u64)(m);                                                                             \
+	} while (0)
+
+/* The hooks that have the directory of what is made or removed. */
+#define IN_DIRECTORY(hook, access, existing, more...)                                                                  \
+	SEC("lsm/" #hook) int BPF_PROG(hook, const struct path *dir, struct dentry *dentry, ##more)                    \
+	{                                                                                                              \
+		BEGIN(op, access);                                                                                     \
+		AT(op, 0, dentry, dir->mnt);                                                                           \
+		VERDICT(on_object(op.handle, access, existing));                                                       \
+	}
+IN_DIRECTORY(path_mknod, CREATE, 0)
+IN_DIRECTORY(path_mkdir, CREATE, 0)
+IN_DIRECTORY(path_symlink, CREATE, 0)
+IN_DIRECTORY(path_unlink, DELETE, 0)
+IN_DIRECTORY(path_rmdir, DELETE, 0)
+
+#define ON_PATH(hook, access)                                                                                          \
+	SEC("lsm/" #hook) int BPF_PROG(hook, const struct path *path)                                                  \
+	{                                                                                                              \
+		BEGIN(op, access);                                                                                     \
+		AT(op, 0, path->dentry, path->mnt);                                                                    \
+		VERDICT(on_object(op.handle, access, 1));                                                              \
+	}
+ON_PATH(path_chmod, CHMOD)
+ON_PATH(path_chown, CHOWN)
+ON_PATH(path_truncate, WRITE)
+
+static __always_inline bool is_directory(struct dentry *d)
+{
+	struct inode *inode = d->d_inode;
+	return inode && (inode->i_mode & S_IFMT) == S_IFDIR;
+}
+
+SEC("lsm/path_rename")
+int path_rename(unsigned long long *ctx)
+{
+	const struct path *old_dir = (void *)ctx[0], *new_dir = (void *)ctx[2];
+	struct dentry *old = (void *)ctx[1], *new = (void *)ctx[3];
+	u32 exchange = 0;
+	BEGIN(op, ~EXEC);
+	if (rename_has_flags)
+		exchange = (u32)ctx[4] & RENAME_EXCHANGE;
+	AT(op, 0, old, old_dir->mnt);
+	AT(op, 1, new, new_dir->mnt);
+	u32 flags = 0;
+	if (is_directory(old))
+		flags |= 1;
+	if (new->d_inode)
+		flags |= 2;
+	if (exchange)
+		flags |= 4;
+	if (is_directory(new))
+		flags |= 8;
+	VERDICT(on_move(op.handle, KIND_RENAME, flags));
+}
+
+SEC("lsm/path_link")
+int BPF_PROG(path_link, struct dentry *old, const struct path *dir, struct dentry *new)
+{
+	BEGIN(op, ~EXEC);
+	AT(op, 0, old, dir->mnt);
+	AT(op, 1, new, dir->mnt);
+	VERDICT(on_move(op.handle, KIND_LINK, 0));
+}
+
+/* ---- attributes: these hooks have no mount ---- */
+
+/* Before a system call changes attributes, it takes the right to write to the
+ * mount: so the mount is known. overlayfs does so with mounts of its own for what it
+ * does to its layers. */
+static __always_inline int wants(struct vfsmount *mnt)
+{
+	struct label *l = current_label();
+	if (l)
+		l->want_mnt = (u64)mnt;
+	return 0;
+}
+
+SEC("fentry/mnt_want_write")
+int BPF_PROG(mnt_want_write, struct vfsmount *mnt) { return wants(mnt); }
+
+SEC("fentry/mnt_want_write_file")
+int BPF_PROG(mnt_want_write_file, struct file *file) { return wants(file->f_path.mnt); }
+
+/* on_attribute judges a change of an attribute of a dentry. */
+static __always_inline bool on_attribute(struct op *op, struct dentry *dentry, u32 access)
+{
+	struct vfsmount *mnt = (void *)op->label->want_mnt;
+	op->s->dentry[0] = (u64)dentry;
+	op->s->mnt[0] = 0;
+	if (mnt) {
+		struct mnt_namespace *ns = BPF_CORE_READ(mount_of(mnt), mnt_ns);
+		if ((u64)ns >= (u64)-4095)
+			return false; /* a layer of overlayfs; the file itself was judged */
+		if (BPF_CORE_READ(mnt, mnt_sb) == dentry->d_sb)
+			op->s->mnt[0] = (u64)mnt;
+	}
+	return on_object(op->handle, access, 1);
+}
+
+/* ARGUMENT reads one of two arguments. A read through a changed ctx is refused, so
+ * the branches must stay apart. */
+#define ARGUMENT(type, name, second, a, b)                                                                             \
+	type name;                                                                                                     \
+	if (second) {                                                                                                  \
+		name = (void *)ctx[b];                                                                                 \
+		asm volatile("" : "+r"(name));                                                                         \
+	} else {                                                                                                       \
+		name = (void *)ctx[a];                                                                                 \
+	}
+#define DENTRY(index) ARGUMENT(struct dentry *, dentry, index, 0, 1)
+
+SEC("lsm/inode_setattr")
+int inode_setattr(unsigned long long *ctx)
+{
+	DENTRY(setattr_dentry);
+	ARGUMENT(struct iattr *, attr, setattr_dentry, 1, 2);
+	u32 valid = attr->ia_valid;
+	if (!(valid & ATTR_TIMES) || valid & ATTR_OTHERS)
+		return 0;
+	BEGIN(op, TIMES);
+	VERDICT(on_attribute(&op, dentry, TIMES));
+}
+
+SEC("lsm/inode_setxattr")
+int inode_setxattr(unsigned long long *ctx)
+{
+	DENTRY(setxattr_dentry);
+	BEGIN(op, XATTR);
+	VERDICT(on_attribute(&op, dentry, XATTR));
+}
+
+SEC("lsm/inode_removexattr")
+int inode_removexattr(unsigned long long *ctx)
+{
+	DENTRY(removexattr_dentry);
+	BEGIN(op, XATTR);
+	VERDICT(on_attribute(&op, dentry, XATTR));
+}
+
+/* Since 6.2 access control lists have hooks of their own. */
+SEC("lsm/inode_set_acl")
+int BPF_PROG(inode_set_acl, void *idmap, struct dentry *dentry)
+{
+	BEGIN(op, XATTR);
+	VERDICT(on_attribute(&op, dentry, XATTR));
+}
+
+SEC("lsm/inode_remove_acl")
+int BPF_PROG(inode_remove_acl, void *idmap, struct dentry *dentry)
+{
+	BEGIN(op, XATTR);
+	VERDICT(on_attribute(&op, dentry, XATTR));
+}
+
+/* ---- system ---- */
+
+#define SYSTEM(hook, operation)                                                                                        \
+	SEC("lsm/" #hook) int BPF_PROG(hook) { VERDICT(on_system(operation)); }
+SYSTEM(sb_mount, OP_MOUNT)
+SYSTEM(sb_umount, OP_MOUNT)
+SYSTEM(sb_pivotroot, OP_MOUNT)
+SYSTEM(move_mount, OP_MOUNT)
+SYSTEM(userns_create, OP_USERNS)
+SYSTEM(bpf, OP_BPF)
+
+/* ---- processes that run when a policy is loaded ---- */
+
+SEC("iter/task")
+int adopt_tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	if (!task)
+		return 0;
+	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
+		return 0;
+	u64 policy = governing(task);
+	if (!policy || !in_container(task))
+		return 0;
+	struct label l = {.policy = policy, .held = ALWAYS, .started = 1};
+	if (has_task_storage) {
+		if (bpf_task_storage_get(&labels_task, task, 0, 0))
+			return 0;
+	} else {
+		u64 key = (u64)task;
+		if (bpf_map_lookup_elem(&labels_hash, &key))
+			return 0;
+	}
+	/* Generation 0 is that of no revision: the task itself looks at its image when
+	 * it does something. */
+	set_root(&l, task);
+	add_label(task, &l);
+	return 0;
+}

@@ -15,18 +15,21 @@ import (
 )
 
 const (
-	attached   = "once the node loader has bound the image to the container's cgroup"
-	notYet     = "not in this release"
-	otherTasks = "not in this release: the programs do not see whose process is meant"
-	unheld     = "what is not held is not reported"
+	attached = "once the node loader has bound the image to the container's cgroup"
+	unheld   = "what is not held is not reported"
 
 	// refusesDirectories is what the check of a directory, which has to be short in
 	// a kernel, refuses beyond what the policy says.
 	refusesDirectories = "renaming a directory when rules tell its two names apart, although nothing that is blocked below the old one would be free below the new one"
 )
 
-// userNamespaces is when kernels began to ask about them (userns_create).
-var userNamespaces = linux.KernelVersion{Major: 6, Minor: 1}
+// asked are the operations of `system` that the programs decide, and since when
+// kernels ask about them: userns_create came with 6.1.
+var asked = map[policy.SystemOperation]linux.KernelVersion{
+	policy.Mount:  {},
+	policy.BPF:    {},
+	policy.UserNS: {Major: 6, Minor: 1},
+}
 
 // lowerings says how each rule and default of a unit is held. Nothing is said about
 // sections that the programs do not look at: a None would want to be accepted
@@ -75,17 +78,23 @@ func answer(u *ir.Unit, pool *platform.Pool, p *policy.Policy, r policy.Rule, ab
 
 // operations answers for a rule about operations of `system`.
 func operations(l *emit.Lowering, pool *platform.Pool, about []policy.SystemOperation) {
-	var held, missed []string
+	var held, later, older []string
 	for _, o := range about {
-		if why := missing(o, pool); why != "" {
-			missed = append(missed, fmt.Sprintf("%s: %s", o, why))
-		} else {
+		switch since, known := asked[o]; {
+		case !known:
+			later = append(later, o.String())
+		case !pool.Kernel.AtLeast(since):
+			older = append(older, fmt.Sprintf("%s: kernels ask about it from %s on", o, since))
+		default:
 			held = append(held, o.String())
 		}
 	}
-	reason := strings.Join(missed, "; ")
+	if len(later) > 0 {
+		older = append(older, strings.Join(later, ", ")+": not in this release")
+	}
+	reason := strings.Join(older, "; ")
 	switch {
-	case len(missed) == 0 || l.Action == policy.Allow:
+	case reason == "" || l.Action == policy.Allow:
 	case l.Action == policy.Audit:
 		l.Reports, l.ReportsReason = emit.None, reason
 	case len(held) == 0:
@@ -93,20 +102,4 @@ func operations(l *emit.Lowering, pool *platform.Pool, about []policy.SystemOper
 	default:
 		l.Status, l.Reason, l.Parts = emit.Looser, reason, held
 	}
-}
-
-// missing says why an operation is not held on a pool, or "".
-func missing(o policy.SystemOperation, pool *platform.Pool) string {
-	switch o {
-	case policy.Mount, policy.BPF:
-		return ""
-	case policy.UserNS:
-		if !pool.Kernel.AtLeast(userNamespaces) {
-			return fmt.Sprintf("kernels ask about it from %s on", userNamespaces)
-		}
-		return ""
-	case policy.Ptrace, policy.Signal:
-		return otherTasks
-	}
-	return notYet
 }

@@ -98,7 +98,7 @@ func silenced(ps []*policy.Policy, op policy.Operation) bool {
 
 // compile returns the image of policies that govern one container, or nil, and
 // what the policies say.
-func compile(t *rapid.T, ps []*policy.Policy) (data []byte, dump string) {
+func compile(t interface{ Fatalf(string, ...any) }, ps []*policy.Policy) (data []byte, dump string) {
 	list := &diag.List{}
 	w := &policy.Workload{Kind: "Pod", Namespace: ps[0].Namespace, Name: "w", Containers: []policy.Container{{Name: "c"}}}
 	program := lower.Program(&policy.Set{Policies: ps, Workloads: []*policy.Workload{w}}, list)

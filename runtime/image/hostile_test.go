@@ -8,8 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/avert-dev/avert/bpf"
 	"github.com/avert-dev/avert/compiler/policy"
+	"github.com/avert-dev/avert/compiler/reference/sample"
 	"github.com/avert-dev/avert/runtime/image"
 )
 
@@ -240,19 +243,76 @@ func TestSpelling(t *testing.T) {
 	}
 }
 
-// FuzzDecode looks for images that are accepted and lead a walk astray. Lengths
-// and hashes are mended, so that it gets to the rest.
-func FuzzDecode(f *testing.F) {
-	f.Add(build(f).encode())
-	f.Fuzz(func(t *testing.T, data []byte) {
-		data = repaired(bytes.Clone(data))
-		if survives(data) == nil {
-			again := decode(t, data)
-			if got := hashOf(data); got != again.SHA256 {
-				t.Errorf("hash %x, not %x", again.SHA256, got)
+// TestEdits: an image of random policies with a few bytes changed and the hash
+// mended is refused, or decides without a panic or a loop.
+func TestEdits(t *testing.T) {
+	t.Parallel()
+	refused, accepted := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		data, _ := compile(t, sample.Policies().Draw(t, "policies"))
+		if data == nil {
+			t.Skip("nothing for images")
+		}
+		for range 20 {
+			edits := rapid.SliceOfN(rapid.Byte(), 3, 12).Draw(t, "edits")
+			if survives(edited(data, edits)) == nil {
+				accepted++
+			} else {
+				refused++
 			}
 		}
 	})
+	if !t.Failed() && (refused == 0 || accepted == 0) {
+		t.Errorf("%d edited images were refused, %d accepted", refused, accepted)
+	}
 }
 
-func hashOf(data []byte) [32]byte { return [32]byte(data[24:56]) }
+// edited changes a copy of an image: each three bytes of edits are an offset and
+// what to put there.
+func edited(data, edits []byte) []byte {
+	data = bytes.Clone(data)
+	for ; len(edits) >= 3; edits = edits[3:] {
+		data[int(binary.LittleEndian.Uint16(edits))%len(data)] ^= edits[2]
+	}
+	return repaired(data)
+}
+
+// FuzzDecode looks for images that are accepted and lead a walk astray: those of
+// a writer with bytes changed, and the hash mended so that it gets to the rest.
+func FuzzDecode(f *testing.F) {
+	images := [][]byte{build(f).encode(), rich(f)}
+	f.Add(uint8(0), []byte{})
+	f.Add(uint8(1), []byte{})
+	for i, data := range images {
+		table := binary.LittleEndian.Uint64(data[72:])
+		for at := table; at < table+200; at += 4 {
+			f.Add(uint8(i), []byte{byte(at), byte(at >> 8), 1})
+		}
+	}
+	f.Fuzz(func(t *testing.T, which uint8, edits []byte) {
+		_ = survives(edited(images[int(which)%len(images)], edits))
+	})
+}
+
+// FuzzDecodeWhole begins with text alone.
+func FuzzDecodeWhole(f *testing.F) {
+	f.Add([]byte(bpf.Magic))
+	f.Add(build(f).encode()[:bpf.HeaderSize])
+	f.Fuzz(func(t *testing.T, data []byte) { _ = survives(repaired(bytes.Clone(data))) })
+}
+
+// rich returns an image of the writer with several layers, conditions, and
+// something below directories.
+func rich(f *testing.F) []byte {
+	for seed := range 1000 {
+		data, _ := compile(f, sample.Policies().Example(seed))
+		if data == nil {
+			continue
+		}
+		if m := decode(f, data); m.Head().Layers > 1 && m.Head().Conditions > 1 && m.Counts().Belows > 1 && len(data) < 1<<16 {
+			return data
+		}
+	}
+	f.Fatal("no policy has such an image")
+	return nil
+}

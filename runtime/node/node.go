@@ -135,6 +135,9 @@ var ErrNotLoaded = errors.New("is not loaded")
 // Unload takes a unit out of force, under every layout that this program knows.
 // After the last one nothing is attached.
 func (n *Node) Unload(unit string) error {
+	if _, err := os.Stat(n.avert()); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s %w", unit, ErrNotLoaded)
+	}
 	unlock, err := n.lock()
 	if err != nil {
 		return err

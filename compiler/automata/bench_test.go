@@ -164,3 +164,27 @@ func BenchmarkMatch(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkBelow packs with what is below directories.
+func BenchmarkBelow(b *testing.B) {
+	for _, n := range []int{100, 10_000} {
+		var rules []Rule
+		for i, p := range mixedPatterns(n) {
+			rules = append(rules, Rule{mustParse(b, p), i % 8})
+		}
+		set, err := Compile(rules, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			var table *Table
+			for b.Loop() {
+				if table, err = set.Pack(PackOptions{Views: []View{Labels.Len}}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(table.Bytes()), "tablebytes")
+			b.ReportMetric(float64(len(table.Belows)), "belows")
+		})
+	}
+}

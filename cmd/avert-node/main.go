@@ -37,7 +37,7 @@ type app struct {
 	stdout, stderr io.Writer
 	alerts         int // printed
 	replayed       bool
-	findings       bool // of status
+	findings       bool // of status or verify
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -75,6 +75,7 @@ Exit codes: 0 clean, 1 a log has alerts, 2 wrong usage or environment.`,
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.AddCommand(a.eventsCommand())
+	root.AddCommand(a.verifyCommand())
 	root.AddCommand(a.nodeCommands()...)
 	return root
 }

@@ -5,13 +5,11 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/avert-dev/avert/runtime/image"
 	"github.com/avert-dev/avert/runtime/node"
 )
 
@@ -61,15 +59,6 @@ Nothing of Kubernetes is asked: whoever starts a container names its cgroup.`,
 		return nil
 	}
 	return cmd
-}
-
-func readImage(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, image.MaxBytes+1))
 }
 
 func (a *app) unloadCommand() *cobra.Command {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/bits"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -251,7 +252,7 @@ func (v *imageView) text() []byte {
 	row("paths", "%s, %s in %s", report.Plural(int(t.Parts), "part"), report.Plural(t.States, "state"), report.Plural(t.Slots, "slot"))
 	row("lead to", "%s, %s for what is below directories", report.Plural(t.Cells, "cell"), report.Plural(t.Belows, "record"))
 	for i, atom := range v.Atoms {
-		row(fmt.Sprintf("atom %d", i), "%s", list(atom))
+		row(fmt.Sprintf("atom %d", i), "%s", list(printable(atom)))
 	}
 	for i, c := range v.Conditions {
 		row(fmt.Sprintf("condition %d", i), "%s", c)
@@ -274,6 +275,18 @@ func (v *imageView) text() []byte {
 	}
 	w.Flush()
 	return b.Bytes()
+}
+
+// printable quotes patterns that terminals would not show as they are.
+func printable(patterns []string) []string {
+	var out []string
+	for _, p := range patterns {
+		if q := strconv.Quote(p); len(q) > len(p)+2 {
+			p = q
+		}
+		out = append(out, p)
+	}
+	return out
 }
 
 func (c conditionView) String() string {

@@ -115,9 +115,11 @@ func TestRefusals(t *testing.T) {
 		change func(*built)
 		want   string
 	}{
-		{"no name", func(b *built) { b.identity.Unit = "" }, `unit: "" is no name`},
-		{"a name of a path", func(b *built) { b.identity.Unit = "../x" }, `unit: "../x" is no name`},
-		{"a name for terminals", func(b *built) { b.identity.Unit = "a\x1b[2J" }, "is no name"},
+		{"no name", func(b *built) { b.identity.Unit = "" }, `"" is no name of a unit`},
+		{"a name of a path", func(b *built) { b.identity.Unit = "../x" }, `"../x" is no name of a unit`},
+		{"a name for terminals", func(b *built) { b.identity.Unit = "a\x1b[2J" }, "is neither a name nor a revision"},
+		{"a revision for terminals", func(b *built) { b.identity.Revision = "a\nb" }, "is neither a name nor a revision"},
+		{"a long name", func(b *built) { b.identity.Unit = strings.Repeat("a", 1025) }, "is neither a name nor a revision"},
 		{"a bad atom", func(b *built) { b.identity.Atoms = [][]string{{"/***"}} }, "image: identity: "},
 		{"another number of atoms", func(b *built) { b.identity.Atoms = nil }, "0 atoms in the identity, 1 in the table"},
 		{"rules of another unit", func(b *built) { b.identity.Unit = "shop-db" }, `the rules are those of "shop-web"`},

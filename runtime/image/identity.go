@@ -19,7 +19,7 @@ import (
 const (
 	// maxIdentity bounds the memory that its JSON can take.
 	maxIdentity = 4 << 20
-	// maxName is the length of the longest name of a unit, in bytes.
+	// maxName is the length of the longest name, in bytes.
 	maxName = 1024
 )
 
@@ -41,8 +41,13 @@ func decodeIdentity(section []byte) (bpf.Identity, error) {
 	if again, err := json.Marshal(id); err != nil || !bytes.Equal(text, again) {
 		return id, errors.New("not in its one form: unknown, missing or repeated keys, or another spelling")
 	}
-	if err := name(id.Unit); err != nil {
-		return id, fmt.Errorf("unit: %w", err)
+	if id.Unit == "" || strings.Contains(id.Unit, "/") {
+		return id, fmt.Errorf("%.100q is no name of a unit", id.Unit)
+	}
+	for _, s := range append([]string{id.Unit, id.Namespace, id.Revision}, id.Policies...) {
+		if !plain(s) {
+			return id, fmt.Errorf("%.100q is neither a name nor a revision", s)
+		}
 	}
 	if len(id.Atoms) > bpf.MaxAtoms {
 		return id, fmt.Errorf("%d atoms, at most %d are possible", len(id.Atoms), bpf.MaxAtoms)
@@ -57,13 +62,9 @@ func decodeIdentity(section []byte) (bpf.Identity, error) {
 	return id, nil
 }
 
-// name verifies that a name can be printed and be that of a file.
-func name(s string) error {
-	bad := func(r rune) bool { return r <= ' ' || r == '/' || r >= 0x7f }
-	if s == "" || len(s) > maxName || strings.ContainsFunc(s, bad) {
-		return fmt.Errorf("%.100q is no name", s)
-	}
-	return nil
+// plain says whether a word can be printed as it is.
+func plain(s string) bool {
+	return len(s) <= maxName && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f })
 }
 
 // agree verifies that the sections are about the same unit.

@@ -10,7 +10,6 @@ package image
 
 import (
 	"fmt"
-	"io"
 
 	"github.com/avert-dev/avert/bpf"
 	"github.com/avert-dev/avert/compiler/ruletable"
@@ -67,15 +66,6 @@ func Decode(data []byte) (*Image, error) {
 		return nil, fmt.Errorf("image of %q: %w", m.Identity.Unit, err)
 	}
 	return m, nil
-}
-
-// Read reads an image to its end; see Decode.
-func Read(r io.Reader) (*Image, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
-	if err != nil {
-		return nil, err
-	}
-	return Decode(data)
 }
 
 func part(data []byte, s bpf.Section) []byte { return data[s.Offset : s.Offset+s.Length] }

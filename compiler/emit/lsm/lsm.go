@@ -24,8 +24,8 @@ import (
 
 const name = "lsm"
 
-// Extension ends the names of images.
-const Extension = ".img"
+// extension ends the names of images.
+const extension = ".img"
 
 // sections are those that the programs decide.
 var sections = []policy.Section{policy.Process, policy.File, policy.System}
@@ -74,7 +74,7 @@ func run(in emit.Input) emit.Output {
 			out.Findings = append(out.Findings, emit.TooMuch(u, err.Error(), emit.FewerRules))
 			continue
 		}
-		out.Files = append(out.Files, emit.File{Kind: emit.NodeFile, Name: u.Name + Extension, Data: data, Sources: u.Policies})
+		out.Files = append(out.Files, emit.File{Kind: emit.NodeFile, Name: u.Name + extension, Data: data, Sources: u.Policies})
 	}
 	return out
 }

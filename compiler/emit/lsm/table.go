@@ -40,6 +40,12 @@ func (j *joint) table() ([]byte, error) {
 		cell, layers := j.cell(labels.All())
 		cell.Below = belows[packed.SinkBelows[i+1]]
 		cells[i+1] = w.put(cell, layers)
+		if len(w.out) > most { // each may be large, and there may be many
+			break
+		}
+	}
+	if n := len(w.out) + packed.Bytes(); n > most {
+		return nil, &automata.SizeError{Bytes: n, MaxBytes: most}
 	}
 	first := uint32(len(w.out) / 4) // of the slots
 	for i, start := range packed.Starts {
@@ -58,9 +64,6 @@ func (j *joint) table() ([]byte, error) {
 	}
 	for len(w.out)%8 != 0 {
 		w.out = append(w.out, 0)
-	}
-	if len(w.out) > most {
-		return nil, &automata.SizeError{Bytes: len(w.out), MaxBytes: most}
 	}
 	h.Bytes = uint32(len(w.out))
 	put(w.out, h)

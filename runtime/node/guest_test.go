@@ -15,11 +15,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 
 	"github.com/avert-dev/avert/bpf"
 )
@@ -27,8 +31,17 @@ import (
 // The program is also a loader to be killed, and what runs in containers.
 func TestMain(m *testing.M) {
 	switch os.Getenv("ROLE") {
+	case "least":
+		confine(os.Args[3:])
+		fallthrough
 	case "load":
 		if err := loadFile(New("/sys/fs/bpf"), os.Args[1], os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	case "unload":
+		if err := New("/sys/fs/bpf").Unload(os.Args[1]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -165,6 +178,15 @@ func mustLoad(t *testing.T, n *Node, name, cgroup string, want Change) {
 	}
 }
 
+func mustFind(t *testing.T, n *Node, name string) *Unit {
+	t.Helper()
+	u := find(mustList(t, n), name)
+	if u == nil {
+		t.Fatalf("%s is not loaded", name)
+	}
+	return u
+}
+
 func mustList(t *testing.T, n *Node) []*Unit {
 	t.Helper()
 	units, err := n.List()
@@ -188,6 +210,27 @@ func TestGuestPreflight(t *testing.T) {
 	}
 }
 
+// TestGuestCapabilities: the capabilities that Preflight asks for are enough, and
+// each is needed. The unit stays loaded until the last test, so that the programs
+// need not be verified again.
+func TestGuestCapabilities(t *testing.T) {
+	release := strings.TrimSpace(string(must(os.ReadFile("/proc/sys/kernel/osrelease"))))
+	needed := new(facts).lacking(strings.HasPrefix(release, "5.10."))
+	keep := cgroup(t, "keep")
+	for i, name := range needed {
+		out, err := command("least", append([]string{"keep.img", keep}, slices.Delete(slices.Clone(needed), i, i+1)...)...).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "avert-node lacks "+name) {
+			t.Errorf("without %s: %v\n%s", name, err, out)
+		}
+	}
+	begin := time.Now()
+	if out, err := command("least", append([]string{"keep.img", keep}, needed...)...).CombinedOutput(); err != nil {
+		t.Fatalf("with %v: %v\n%s", needed, err, out)
+	}
+	t.Logf("loaded in %v", time.Since(begin).Round(time.Millisecond))
+	start(t, "open", keep).expect("/b")
+}
+
 func TestGuestLoad(t *testing.T) {
 	n, web, db := New("/sys/fs/bpf"), cgroup(t, "web"), cgroup(t, "db")
 	before := start(t, "open", web)
@@ -198,11 +241,7 @@ func TestGuestLoad(t *testing.T) {
 	after.expect("/b")
 	beside.expect("/a /b /both")
 
-	first := mustList(t, n)
-	if len(first) != 1 {
-		t.Fatalf("%d units are loaded", len(first))
-	}
-	u := first[0]
+	u := mustFind(t, n, "shop-checkout")
 	id, err := cgroupID(web)
 	if err != nil {
 		t.Fatal(err)
@@ -212,7 +251,7 @@ func TestGuestLoad(t *testing.T) {
 	}
 
 	mustLoad(t, n, "a.img", web, Unchanged)
-	if again := mustList(t, n)[0]; again.handle != u.handle {
+	if again := mustFind(t, n, "shop-checkout"); again.handle != u.handle {
 		t.Errorf("loading twice changed %#x to %#x", u.handle, again.handle)
 	}
 	mustLoad(t, n, "b.img", web, Replaced)
@@ -224,7 +263,7 @@ func TestGuestLoad(t *testing.T) {
 		t.Errorf("two units of one cgroup: %v", err)
 	}
 
-	u = mustList(t, n)[0]
+	u = mustFind(t, n, "shop-checkout")
 	if u.Generation != 2 || len(u.Cgroups) != 2 {
 		t.Errorf("%+v", u)
 	}
@@ -242,7 +281,7 @@ func TestGuestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%+v", s)
-	if len(s.Findings) > 0 || len(s.Layouts) != 1 || s.Layouts[0].Units != 1 || len(s.Layouts[0].Lacking) > 0 || len(s.Layouts[0].Attached) < 20 || s.Layouts[0].Counters[0].Value == 0 {
+	if len(s.Findings) > 0 || len(s.Layouts) != 1 || s.Layouts[0].Units != 2 || len(s.Layouts[0].Lacking) > 0 || len(s.Layouts[0].Attached) < 20 || s.Layouts[0].Counters[0].Value == 0 {
 		t.Errorf("%+v", s)
 	}
 
@@ -252,10 +291,7 @@ func TestGuestLoad(t *testing.T) {
 	for _, c := range []*container{before, after, beside} {
 		c.expect("/a /b /both")
 	}
-	if names, err := n.folder(bpf.Layout).attached(); err != nil || len(names) > 0 {
-		t.Errorf("still attached: %v %v", names, err)
-	}
-	clean(t, n)
+	clean(t, n, 1)
 	if err := n.Unload("shop-checkout"); !errors.Is(err, ErrNotLoaded) {
 		t.Errorf("unloading twice: %v", err)
 	}
@@ -266,8 +302,8 @@ func TestGuestLoad(t *testing.T) {
 	}
 }
 
-// clean holds that nothing of any unit is left.
-func clean(t *testing.T, n *Node) {
+// clean holds that nothing is left but some units of one revision and one cgroup.
+func clean(t *testing.T, n *Node, units int) {
 	t.Helper()
 	s, err := n.folder(bpf.Layout).open()
 	if err != nil {
@@ -275,8 +311,8 @@ func clean(t *testing.T, n *Node) {
 	}
 	defer s.close()
 	for name, m := range map[string]int{"governed cgroups": len(must(s.governed())), "images": len(must(os.ReadDir(s.images()))), "units": len(mustList(t, n)), "tables": s.count(t)} {
-		if m > 0 {
-			t.Errorf("%d %s are left", m, name)
+		if m != units {
+			t.Errorf("%d %s are left of %d", m, name, units)
 		}
 	}
 }
@@ -304,10 +340,10 @@ func (s *state) count(t *testing.T) (n int) {
 // TestGuestKilled: a loader that is killed at any moment leaves the old revision
 // or the new one in force, and the next loader what it would have left.
 func TestGuestKilled(t *testing.T) {
-	n, web := New("/sys/fs/bpf"), cgroup(t, "web")
+	n, web, db := New("/sys/fs/bpf"), cgroup(t, "web"), cgroup(t, "db")
 	mustLoad(t, n, "a.img", web, Loaded)
 	begin := time.Now()
-	if err := command("b.img", web).Run(); err != nil {
+	if err := command("load", "b.img", web).Run(); err != nil {
 		t.Fatal(err)
 	}
 	long := time.Since(begin)
@@ -315,9 +351,10 @@ func TestGuestKilled(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	killed := 0
+	killed, largest := 0, int64(0)
 	for i := range 40 {
-		loader := command([]string{"a.img", "b.img"}[i%2], web)
+		// Between them, first loads and unloads of another unit.
+		loader := [...]*exec.Cmd{command("load", "a.img", web), command("load", "other.img", db), command("load", "b.img", web), command("unload", "shop-other")}[i%4]
 		if err := loader.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -325,41 +362,39 @@ func TestGuestKilled(t *testing.T) {
 		if loader.Wait() != nil {
 			killed++
 		}
+		largest = max(largest, loader.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)
 		units := mustList(t, n)
-		if len(units) != 1 || len(units[0].Cgroups) != 1 {
+		if len(units) < 2 || len(units) > 3 || units[0].Name != "shop-checkout" || len(units[0].Cgroups) != 1 {
 			t.Fatalf("after %d loaders: %+v", i, units)
 		}
 		start(t, "open", web).expect(map[string]string{sum(t, "a.img"): "/b", sum(t, "b.img"): "/a"}[units[0].Image])
 	}
-	t.Logf("%d loaders killed", killed)
+	t.Logf("%d loaders killed; the largest had %d KiB of memory", killed, largest)
 	if killed == 0 {
 		t.Error("no loader was killed")
+	}
+	if err := n.Unload("shop-other"); err != nil && !errors.Is(err, ErrNotLoaded) {
+		t.Fatal(err)
 	}
 	if err := loadFile(n, "a.img", web); err != nil {
 		t.Fatal(err)
 	}
 	s := must(n.folder(bpf.Layout).open())
 	defer s.close()
-	if left := s.count(t); left != 1 {
-		t.Errorf("%d tables are left of one unit", left)
+	if tables, governed := s.count(t), must(s.governed()); tables != 2 || len(governed) != 2 {
+		t.Errorf("%d tables and cgroups %v are left of two units", tables, governed)
 	}
-	hammer.in.Close()
-	var opened, refused int
-	fmt.Sscan(hammer.line(), &opened, &refused)
-	t.Logf("%d operations", refused)
-	if opened > 0 || refused == 0 {
-		t.Errorf("%d operations were allowed, %d refused", opened, refused)
-	}
+	hammer.done()
 	if err := n.Unload("shop-checkout"); err != nil {
 		t.Fatal(err)
 	}
-	clean(t, n)
+	clean(t, n, 1)
 }
 
 // command is a loader of its own.
-func command(image, cgroup string) *exec.Cmd {
-	c := exec.Command("/proc/self/exe", image, cgroup)
-	c.Env = append(os.Environ(), "ROLE=load")
+func command(role string, args ...string) *exec.Cmd {
+	c := exec.Command("/proc/self/exe", args...)
+	c.Env = append(os.Environ(), "ROLE="+role)
 	return c
 }
 
@@ -379,18 +414,15 @@ func TestGuestLayouts(t *testing.T) {
 	c.expect("/b")
 	mustLoad(t, n, "b.img", web, Loaded)
 	c.expect("/a")
-	if units := mustList(t, n); len(units) != 1 {
+	if units := mustList(t, n); len(units) != 2 {
 		t.Errorf("%+v", units)
 	}
-	if names, err := n.folder(bpf.Layout - 1).attached(); err != nil || len(names) > 0 {
-		t.Errorf("still attached: %v %v", names, err)
-	}
-	if err := os.RemoveAll(string(n.folder(bpf.Layout - 1))); err != nil {
-		t.Error(err)
+	if present := must(layouts(n.avert())); !slices.Equal(present, []uint32{bpf.Layout}) {
+		t.Errorf("there are layouts %d", present)
 	}
 
 	newer := n.folder(bpf.Layout + 1)
-	if err := newer.create(); err != nil {
+	if err := os.MkdirAll(newer.link("file_open"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := loadFile(n, "a.img", web); err == nil || !strings.Contains(err.Error(), "a newer avert-node enforces with layout 2") {
@@ -402,5 +434,78 @@ func TestGuestLayouts(t *testing.T) {
 	}
 	if err := n.Unload("shop-checkout"); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestGuestUpgrade: programs of another build replace those that are attached, and
+// no operation passes unseen meanwhile.
+func TestGuestUpgrade(t *testing.T) {
+	n, web := New("/sys/fs/bpf"), cgroup(t, "web")
+	mustLoad(t, n, "a.img", web, Loaded)
+	hammer := start(t, "hammer", web)
+	f := n.folder(bpf.Layout)
+	before := must(link.LoadPinnedLink(f.link("file_open"), nil))
+	defer before.Close()
+	other, _, err := adapted()
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(other.Programs, "sb_mount")
+	if err := f.install(other); err != nil {
+		t.Fatal(err)
+	}
+	after := must(link.LoadPinnedLink(f.link("file_open"), nil))
+	defer after.Close()
+	if must(before.Info()).ID == must(after.Info()).ID {
+		t.Error("file_open was not replaced")
+	}
+	if slices.Contains(must(f.attached()), "sb_mount") {
+		t.Error("a program that the other build does not have is still attached")
+	}
+	start(t, "open", web).expect("/b")
+	hammer.done()
+	if err := n.Unload("shop-checkout"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// done ends a hammer that should not have got through.
+func (c *container) done() {
+	c.t.Helper()
+	c.in.Close()
+	var opened, refused int
+	fmt.Sscan(c.line(), &opened, &refused)
+	c.t.Logf("%d operations", refused)
+	if opened > 0 || refused == 0 {
+		c.t.Errorf("%d operations were allowed, %d refused", opened, refused)
+	}
+}
+
+// confine leaves the process with named capabilities.
+func confine(names []string) {
+	bits := map[string]int{"CAP_BPF": unix.CAP_BPF, "CAP_PERFMON": unix.CAP_PERFMON, "CAP_SYSLOG": unix.CAP_SYSLOG, "CAP_SYS_PTRACE": unix.CAP_SYS_PTRACE, "CAP_SYS_RESOURCE": unix.CAP_SYS_RESOURCE}
+	var set uint64
+	for _, name := range names {
+		set |= 1 << bits[name]
+	}
+	data := [2]unix.CapUserData{{Effective: uint32(set), Permitted: uint32(set)}, {Effective: uint32(set >> 32), Permitted: uint32(set >> 32)}}
+	runtime.LockOSThread()
+	if err := unix.Capset(&unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, &data[0]); err != nil {
+		panic(err)
+	}
+}
+
+// TestGuestUnloadLast: after the last unit nothing is attached.
+func TestGuestUnloadLast(t *testing.T) {
+	n := New("/sys/fs/bpf")
+	if err := n.Unload("shop-keep"); err != nil {
+		t.Fatal(err)
+	}
+	if names := must(n.folder(bpf.Layout).attached()); len(names) > 0 {
+		t.Errorf("still attached: %v", names)
+	}
+	clean(t, n, 0)
+	if units := mustList(t, n); len(units) > 0 {
+		t.Errorf("%+v", units)
 	}
 }

@@ -19,13 +19,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Kernel is what the programs are adapted to.
-type Kernel struct {
-	// TaskStorage: labels are in the tasks themselves; otherwise in a table by task.
-	TaskStorage bool
-	// MountNamespace is that of the node's own processes.
-	MountNamespace uint32
+// kernel is what the programs are adapted to.
+type kernel struct {
+	taskStorage bool
+	// mountNamespace is that of the node's own processes.
+	mountNamespace uint32
 	types          *btf.Spec
+	// missing are the hooks that it lacks, of those that may be.
+	missing []Hook
 }
 
 // Hook is a hook that this kernel does not have.
@@ -46,20 +47,20 @@ var optional = map[string][]string{
 }
 
 // readKernel asks the running kernel.
-func readKernel() (*Kernel, error) {
-	k := new(Kernel)
+func readKernel() (*kernel, error) {
+	k := new(kernel)
 	var err error
 	if k.types, err = btf.LoadKernelSpec(); err != nil {
 		return nil, fmt.Errorf("the kernel's types: %w", err)
 	}
-	if k.TaskStorage, err = hasTaskStorage(); err != nil {
+	if k.taskStorage, err = hasTaskStorage(); err != nil {
 		return nil, fmt.Errorf("ask for task storage: %w", err)
 	}
 	info, err := os.Stat("/proc/1/ns/mnt")
 	if err != nil {
 		return nil, fmt.Errorf("the mount namespace of the node: %w", err)
 	}
-	k.MountNamespace = uint32(info.Sys().(*syscall.Stat_t).Ino)
+	k.mountNamespace = uint32(info.Sys().(*syscall.Stat_t).Ino)
 	return k, nil
 }
 
@@ -94,9 +95,8 @@ func hasTaskStorage() (bool, error) {
 	return true, nil
 }
 
-// adapt fits the programs to the kernel, and returns the hooks that it lacks.
-func (k *Kernel) adapt(spec *ebpf.CollectionSpec) ([]Hook, error) {
-	var missing []Hook
+// adapt fits the programs to the kernel.
+func (k *kernel) adapt(spec *ebpf.CollectionSpec) error {
 	var lacking []string
 	for name, p := range spec.Programs {
 		function := p.AttachTo
@@ -109,11 +109,11 @@ func (k *Kernel) adapt(spec *ebpf.CollectionSpec) ([]Hook, error) {
 		found, err := k.has(function)
 		switch intents, may := optional[p.AttachTo]; {
 		case err != nil:
-			return nil, err
-		case found && (p.AttachTo != "task_free" || !k.TaskStorage):
+			return err
+		case found && (p.AttachTo != "task_free" || !k.taskStorage):
 			continue
 		case !found && may:
-			missing = append(missing, Hook{p.AttachTo, intents})
+			k.missing = append(k.missing, Hook{p.AttachTo, intents})
 		case !found:
 			lacking = append(lacking, function)
 		}
@@ -121,13 +121,13 @@ func (k *Kernel) adapt(spec *ebpf.CollectionSpec) ([]Hook, error) {
 	}
 	if len(lacking) > 0 {
 		slices.Sort(lacking)
-		return nil, fmt.Errorf("this kernel has no %s, which avert's programs attach to; it is built without CONFIG_BPF_LSM, or is not a kernel that avert knows", strings.Join(lacking, ", "))
+		return fmt.Errorf("this kernel has no %s, which avert's programs attach to; it is built without CONFIG_BPF_LSM, or is not a kernel that avert knows", strings.Join(lacking, ", "))
 	}
-	slices.SortFunc(missing, func(a, b Hook) int { return strings.Compare(a.Name, b.Name) })
-	return missing, errors.Join(k.adaptMaps(spec), k.adaptVariables(spec))
+	slices.SortFunc(k.missing, func(a, b Hook) int { return strings.Compare(a.Name, b.Name) })
+	return errors.Join(k.adaptMaps(spec), k.adaptVariables(spec))
 }
 
-func (k *Kernel) has(function string) (bool, error) {
+func (k *kernel) has(function string) (bool, error) {
 	var f *btf.Func
 	err := k.types.TypeByName(function, &f)
 	if errors.Is(err, btf.ErrNotFound) {
@@ -136,14 +136,14 @@ func (k *Kernel) has(function string) (bool, error) {
 	return err == nil, err
 }
 
-func (k *Kernel) adaptMaps(spec *ebpf.CollectionSpec) error {
+func (k *kernel) adaptMaps(spec *ebpf.CollectionSpec) error {
 	for _, name := range []string{"labels_task", "scratch_task", "labels_hash", "policies"} {
 		if spec.Maps[name] == nil {
 			return fmt.Errorf("the programs have no map %s", name)
 		}
 	}
 	spec.Maps["policies"].Flags |= unix.BPF_F_MMAPABLE
-	if k.TaskStorage {
+	if k.taskStorage {
 		spec.Maps["labels_hash"].MaxEntries = 1
 		return nil
 	}
@@ -156,8 +156,8 @@ func (k *Kernel) adaptMaps(spec *ebpf.CollectionSpec) error {
 	return nil
 }
 
-func (k *Kernel) adaptVariables(spec *ebpf.CollectionSpec) error {
-	values := map[string]any{"has_task_storage": k.TaskStorage, "host_mnt_ns": k.MountNamespace}
+func (k *kernel) adaptVariables(spec *ebpf.CollectionSpec) error {
+	values := map[string]any{"has_task_storage": k.taskStorage, "host_mnt_ns": k.mountNamespace}
 	for variable, hook := range map[string]string{"setattr_dentry": "inode_setattr", "setxattr_dentry": "inode_setxattr", "removexattr_dentry": "inode_removexattr"} {
 		arguments, err := k.arguments(hook)
 		if err != nil {
@@ -187,7 +187,7 @@ func (k *Kernel) adaptVariables(spec *ebpf.CollectionSpec) error {
 }
 
 // arguments returns the parameters of a hook. They moved between kernels.
-func (k *Kernel) arguments(hook string) ([]btf.FuncParam, error) {
+func (k *kernel) arguments(hook string) ([]btf.FuncParam, error) {
 	var f *btf.Func
 	if err := k.types.TypeByName("bpf_lsm_"+hook, &f); err != nil {
 		return nil, fmt.Errorf("the kernel's hook %s: %w", hook, err)

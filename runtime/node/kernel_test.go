@@ -83,18 +83,17 @@ func TestAdapt(t *testing.T) {
 			t.Fatal(err)
 		}
 		all := len(spec.Programs)
-		k := &Kernel{TaskStorage: late, MountNamespace: 4026531841, types: kernelWith(t, functions(t, spec, late))}
-		missing, err := k.adapt(spec)
-		if err != nil {
+		k := &kernel{taskStorage: late, mountNamespace: 4026531841, types: kernelWith(t, functions(t, spec, late))}
+		if err := k.adapt(spec); err != nil {
 			t.Fatal(err)
 		}
 		var hooks []string
-		for _, h := range missing {
+		for _, h := range k.missing {
 			hooks = append(hooks, h.Name)
 		}
 		removed := []string{"inode_remove_acl", "inode_set_acl", "userns_create"}
 		if late {
-			if len(missing) > 0 || spec.Programs["task_free"] != nil || len(spec.Programs) != all-1 {
+			if len(k.missing) > 0 || spec.Programs["task_free"] != nil || len(spec.Programs) != all-1 {
 				t.Errorf("missing %v, %d of %d programs", hooks, len(spec.Programs), all)
 			}
 		} else if !slices.Equal(hooks, removed) || len(spec.Programs) != all-len(removed) || spec.Programs["task_free"] == nil {
@@ -129,7 +128,7 @@ func TestAdaptRefuses(t *testing.T) {
 	have := functions(t, spec, true)
 	delete(have, "bpf_lsm_file_open")
 	delete(have, "mnt_want_write")
-	_, err = (&Kernel{types: kernelWith(t, have)}).adapt(spec)
+	err = (&kernel{types: kernelWith(t, have)}).adapt(spec)
 	if err == nil || !strings.Contains(err.Error(), "no bpf_lsm_file_open, mnt_want_write, which") {
 		t.Errorf("%v", err)
 	}

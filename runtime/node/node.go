@@ -65,7 +65,10 @@ func (n *Node) Load(raw []byte, cgroup string) (Change, error) {
 	if findings := Preflight(n.BPFFS); len(findings) > 0 {
 		return 0, &NotReady{findings}
 	}
-	unlock, err := n.lock()
+	if err := os.Mkdir(n.avert(), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return 0, err
+	}
+	unlock, err := n.lock(unix.LOCK_EX)
 	if err != nil {
 		return 0, err
 	}
@@ -74,8 +77,8 @@ func (n *Node) Load(raw []byte, cgroup string) (Change, error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(present) > 0 && present[len(present)-1] > n.layout {
-		return 0, fmt.Errorf("a newer avert-node enforces with layout %d, and this one knows layouts up to %d: use the newer one, which takes images that the newer avert compiles, or unload all with it first", present[len(present)-1], n.layout)
+	if err := n.refuseDowngrade(present); err != nil {
+		return 0, err
 	}
 	spec, _, err := adapted()
 	if err != nil {
@@ -103,7 +106,7 @@ func (n *Node) Load(raw []byte, cgroup string) (Change, error) {
 	}
 	for _, layout := range present {
 		if layout < n.layout {
-			if err := n.folder(layout).retire(img.Identity.Unit); err != nil {
+			if err := n.folder(layout).give(img.Identity.Unit); err != nil {
 				return change, fmt.Errorf("the unit is in force, but layout %d still has it too: %w", layout, err)
 			}
 		}
@@ -111,8 +114,24 @@ func (n *Node) Load(raw []byte, cgroup string) (Change, error) {
 	return change, nil
 }
 
-// adapted returns the programs for this kernel, and the hooks that it lacks.
-func adapted() (*ebpf.CollectionSpec, []Hook, error) {
+// refuseDowngrade holds that no newer layout enforces: this program could neither
+// take units over from it nor leave them to it.
+func (n *Node) refuseDowngrade(present []uint32) error {
+	for _, layout := range present {
+		if layout <= n.layout {
+			continue
+		}
+		if programs, err := n.folder(layout).attached(); err != nil {
+			return err
+		} else if len(programs) > 0 {
+			return fmt.Errorf("a newer avert-node enforces with layout %d, and this one knows layouts up to %d: use the newer one, with images that the newer avert compiles, or unload everything with it first", layout, n.layout)
+		}
+	}
+	return nil
+}
+
+// adapted returns the programs for this kernel.
+func adapted() (*ebpf.CollectionSpec, *kernel, error) {
 	// Up to Linux 5.10 maps count as locked memory.
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, nil, err
@@ -125,8 +144,7 @@ func adapted() (*ebpf.CollectionSpec, []Hook, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	missing, err := k.adapt(spec)
-	return spec, missing, err
+	return spec, k, k.adapt(spec)
 }
 
 // ErrNotLoaded says that there is no such unit.
@@ -135,11 +153,10 @@ var ErrNotLoaded = errors.New("is not loaded")
 // Unload takes a unit out of force, under every layout that this program knows.
 // After the last one nothing is attached.
 func (n *Node) Unload(unit string) error {
-	if _, err := os.Stat(n.avert()); errors.Is(err, fs.ErrNotExist) {
+	unlock, err := n.lock(unix.LOCK_EX)
+	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s %w", unit, ErrNotLoaded)
-	}
-	unlock, err := n.lock()
-	if err != nil {
+	} else if err != nil {
 		return err
 	}
 	defer unlock()
@@ -194,8 +211,26 @@ func (f folder) retire(unit string) error {
 	return nil
 }
 
+// give leaves a unit to a newer layout, and removes this one after the last unit.
+func (f folder) give(unit string) error {
+	if err := f.retire(unit); err != nil && !errors.Is(err, ErrNotLoaded) {
+		return err
+	}
+	if programs, err := f.attached(); err != nil || len(programs) > 0 {
+		return err
+	}
+	return os.RemoveAll(string(f))
+}
+
 // List returns what is loaded, by layout and name.
 func (n *Node) List() ([]*Unit, error) {
+	unlock, err := n.lock(unix.LOCK_SH)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	present, err := layouts(n.avert())
 	if err != nil {
 		return nil, err
@@ -218,17 +253,16 @@ func (n *Node) List() ([]*Unit, error) {
 	return out, nil
 }
 
-// lock keeps other loaders out until the returned function is called.
-func (n *Node) lock() (unlock func(), err error) {
-	if err := os.Mkdir(n.avert(), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
-	}
+// lock keeps loaders out until the returned function is called: all others, or with
+// LOCK_SH those that change something. The error is fs.ErrNotExist when nothing was
+// ever loaded.
+func (n *Node) lock(how int) (unlock func(), err error) {
 	dir, err := os.Open(n.avert())
 	if err != nil {
 		return nil, err
 	}
 	for {
-		switch err := unix.Flock(int(dir.Fd()), unix.LOCK_EX); err {
+		switch err := unix.Flock(int(dir.Fd()), how); err {
 		case nil:
 			return func() { dir.Close() }, nil
 		case unix.EINTR:

@@ -13,13 +13,14 @@ import (
 	"slices"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 )
 
 // Status is what a node has in force, and lacks.
 type Status struct {
 	// Findings are those of Preflight; with some, what follows may be unknown.
 	Findings []Finding
-	// TaskStorage: see Kernel.
+	// TaskStorage: labels are in the tasks themselves; otherwise in a table by task.
 	TaskStorage bool
 	// Missing are the hooks that the kernel lacks.
 	Missing []Hook
@@ -51,17 +52,20 @@ func (n *Node) Status() (*Status, error) {
 	s := &Status{Findings: Preflight(n.BPFFS)}
 	var expected []string
 	if len(s.Findings) == 0 {
-		spec, missing, err := adapted()
+		spec, k, err := adapted()
 		if err != nil {
 			return nil, err
 		}
-		k, err := readKernel()
-		if err != nil {
-			return nil, err
-		}
-		s.Missing, s.TaskStorage = missing, k.TaskStorage
+		s.Missing, s.TaskStorage = k.missing, k.taskStorage
 		expected = slices.Sorted(maps.Keys(spec.Programs))
 	}
+	unlock, err := n.lock(unix.LOCK_SH)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	} else if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	present, err := layouts(n.avert())
 	if err != nil {
 		return nil, err

@@ -16,11 +16,12 @@ import (
 )
 
 // images are what guests load: two revisions of one unit, which both block /both
-// and one of /a and /b, and another unit.
+// and one of /a and /b, and other units.
 var images = map[string]string{
 	"a.img":     source("checkout", "/a"),
 	"b.img":     source("checkout", "/b"),
 	"other.img": source("other", "/a"),
+	"keep.img":  source("keep", "/a"),
 }
 
 func source(name, path string) string {

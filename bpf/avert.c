@@ -316,10 +316,15 @@ int inode_setattr(unsigned long long *ctx)
 	DENTRY(setattr_dentry);
 	ARGUMENT(struct iattr *, attr, setattr_dentry, 1, 2);
 	u32 valid = attr->ia_valid;
-	if (!(valid & ATTR_TIMES) || valid & ATTR_OTHERS)
+	u32 access = 0;
+	if (valid & ATTR_OWNER && !has_path_chown)
+		access = CHOWN;
+	else if (valid & ATTR_TIMES && !(valid & ATTR_OTHERS))
+		access = TIMES;
+	if (!access)
 		return 0;
-	BEGIN(op, TIMES);
-	VERDICT(on_attribute(&op, dentry, TIMES));
+	BEGIN(op, access);
+	VERDICT(on_attribute(&op, dentry, access));
 }
 
 SEC("lsm/inode_setxattr")

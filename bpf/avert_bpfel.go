@@ -59,6 +59,7 @@ const (
 	avertProgTaskAlloc          = "task_alloc"
 	avertProgTaskFree           = "task_free"
 	avertProgUsernsCreate       = "userns_create"
+	avertVarHasPathChown        = "has_path_chown"
 	avertVarHasTaskStorage      = "has_task_storage"
 	avertVarHostMntNs           = "host_mnt_ns"
 	avertVarRemovexattrDentry   = "removexattr_dentry"
@@ -164,6 +165,7 @@ type avertMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type avertVariableSpecs struct {
+	HasPathChown      *ebpf.VariableSpec `ebpf:"has_path_chown"`
 	HasTaskStorage    *ebpf.VariableSpec `ebpf:"has_task_storage"`
 	HostMntNs         *ebpf.VariableSpec `ebpf:"host_mnt_ns"`
 	RemovexattrDentry *ebpf.VariableSpec `ebpf:"removexattr_dentry"`
@@ -227,6 +229,7 @@ func (m *avertMaps) Close() error {
 //
 // It can be passed to loadAvertObjects or ebpf.CollectionSpec.LoadAndAssign.
 type avertVariables struct {
+	HasPathChown      *ebpf.Variable `ebpf:"has_path_chown"`
 	HasTaskStorage    *ebpf.Variable `ebpf:"has_task_storage"`
 	HostMntNs         *ebpf.Variable `ebpf:"host_mnt_ns"`
 	RemovexattrDentry *ebpf.Variable `ebpf:"removexattr_dentry"`

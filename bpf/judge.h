@@ -23,6 +23,15 @@ static __always_inline u64 word(const u32 *t, u32 mask, u32 ref, u32 at)
 	return ((const u64 *)t)[(ref + at) & (mask >> 1)] & keep;
 }
 
+/* layer_of returns a layer. l is below MAX_LAYERS, and must not be looked at later:
+ * kernels before 6.3 forget the bounds of what was spilled. */
+static __always_inline const struct layer *layer_of(const void *table, u32 l)
+{
+	const struct layer *layer = &((const struct head *)table)->layer[l];
+	asm volatile("" : "+r"(layer));
+	return layer;
+}
+
 /* unite returns the words of all parts. */
 static __always_inline u64 unite(const u32 *t, u32 mask, const u32 *refs, u32 at)
 {
@@ -65,7 +74,7 @@ __noinline int judge_path(u32 which, u32 named, u32 l, u32 a, u32 handle)
 	const u32 *t = table(handle, &mask);
 	if (!s || !t || l >= MAX_LAYERS || a >= ACCESSES)
 		return -1;
-	const struct layer *layer = &((const struct head *)t)->layer[l];
+	const struct layer *layer = layer_of(t, l);
 	const u32 *cells = s->cells[which & 1];
 	u8 bit = 1 << l, otherwise = a == EXEC_INDEX ? layer->process : layer->file;
 	if (!named && otherwise != BLOCK)
@@ -91,7 +100,7 @@ __noinline int judge_unresolved(u32 accesses, u32 l, u32 handle)
 	const struct head *h = head(handle);
 	if (!s || !h || l >= MAX_LAYERS)
 		return -1;
-	const struct layer *layer = &h->layer[l];
+	const struct layer *layer = layer_of(h, l);
 	u8 closed = layer->closed, bit = 1 << l;
 	u8 otherwise = accesses & EXEC ? layer->process : layer->file;
 	if ((accesses & EXEC && closed & CLOSED_PROCESS) || (accesses & ~EXEC && closed & CLOSED_FILE) ||
@@ -152,7 +161,7 @@ __noinline int uses(u32 which, u32 l, u32 handle)
 	const u32 *t = table(handle, &mask);
 	if (!s || !t || l >= MAX_LAYERS)
 		return -1;
-	const struct layer *layer = &((const struct head *)t)->layer[l];
+	const struct layer *layer = layer_of(t, l);
 	which &= 1;
 	const u32 *cells = s->cells[which];
 	u64 held = s->held;
@@ -180,7 +189,7 @@ __noinline int escapes(u32 from, u32 l, u32 handle)
 	const u32 *t = table(handle, &mask);
 	if (!s || !t || l >= MAX_LAYERS)
 		return 1;
-	const struct layer *layer = &((const struct head *)t)->layer[l];
+	const struct layer *layer = layer_of(t, l);
 	const u32 *source = s->below[from & 1], *target = s->below[(from & 1) ^ 1];
 	u32 at = l * BELOW_WORDS;
 	u64 differ = 0;

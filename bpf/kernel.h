@@ -76,6 +76,7 @@ struct bpf_iter__task { struct bpf_iter_meta *meta; struct task_struct *task; } 
 #define S_IFDIR 0040000
 #define PROT_EXEC 0x4
 #define ATTR_TIMES (1 << 4 | 1 << 5)				/* ATTR_ATIME, ATTR_MTIME */
+#define ATTR_OWNER (1 << 1 | 1 << 2)				/* ATTR_UID, ATTR_GID */
 #define ATTR_OTHERS (1 << 0 | 1 << 1 | 1 << 2 | 1 << 3) /* ATTR_MODE, UID, GID, SIZE */
 #define RENAME_EXCHANGE 2
 #define PF_KTHREAD 0x00200000

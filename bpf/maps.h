@@ -13,6 +13,8 @@ const volatile bool has_task_storage = true;
 /* The arguments of hooks that moved between kernels. */
 const volatile u32 setattr_dentry = 0, setxattr_dentry = 0, removexattr_dentry = 0;
 const volatile bool rename_has_flags = false;
+/* Programs can have path_chown, which gets structures by value (6.1). */
+const volatile bool has_path_chown = true;
 /* The mount namespace of the node, whose processes are in no container. */
 const volatile u32 host_mnt_ns = 0;
 

@@ -22,6 +22,9 @@ import (
 // kernel is what the programs are adapted to.
 type kernel struct {
 	taskStorage bool
+	// pathChown: a program can have the hook path_chown, which gets structures by
+	// value (6.1). Otherwise inode_setattr does its work.
+	pathChown bool
 	// mountNamespace is that of the node's own processes.
 	mountNamespace uint32
 	types          *btf.Spec
@@ -37,12 +40,13 @@ type Hook struct {
 	Intents []string
 }
 
-// optional are the hooks that not every kernel has, with the intents that are not
-// enforced without them. Until Linux 6.2 access control lists are set as extended
-// attributes are, which has a hook of its own.
+// optional are the hooks that not every kernel has for programs, with the intents
+// that are not enforced without them. Until Linux 6.2 access control lists are set
+// as extended attributes are, which has a hook of its own.
 var optional = map[string][]string{
 	"inode_set_acl":    nil,
 	"inode_remove_acl": nil,
+	"path_chown":       nil,
 	"userns_create":    {"system: userns"},
 }
 
@@ -55,6 +59,9 @@ func readKernel() (*kernel, error) {
 	}
 	if k.taskStorage, err = hasTaskStorage(); err != nil {
 		return nil, fmt.Errorf("ask for task storage: %w", err)
+	}
+	if k.pathChown, err = hasPathChown(); err != nil {
+		return nil, fmt.Errorf("ask for the hook path_chown: %w", err)
 	}
 	info, err := os.Stat("/proc/1/ns/mnt")
 	if err != nil {
@@ -78,14 +85,11 @@ func hasTaskStorage() (bool, error) {
 	} {
 		in.License = "Dual BSD/GPL"
 		in.Instructions = asm.Instructions{asm.FnTaskStorageGet.Call(), asm.Mov.Imm(asm.R0, 0), asm.Return()}
-		p, err := ebpf.NewProgramWithOptions(&in, ebpf.ProgramOptions{LogLevel: ebpf.LogLevelBranch})
-		var refused *ebpf.VerifierError
+		refused, err := verify(&in)
 		switch {
-		case err == nil:
-			p.Close()
-		case !errors.As(err, &refused):
+		case err != nil:
 			return false, err
-		case slices.ContainsFunc(refused.Log, func(line string) bool {
+		case refused != nil && slices.ContainsFunc(refused.Log, func(line string) bool {
 			return strings.Contains(line, "unknown func") || strings.Contains(line, "invalid func") || strings.Contains(line, "cannot use helper")
 		}):
 			return false, nil
@@ -93,6 +97,25 @@ func hasTaskStorage() (bool, error) {
 		// Any other refusal is about the arguments, which are missing.
 	}
 	return true, nil
+}
+
+func hasPathChown() (bool, error) {
+	refused, err := verify(&ebpf.ProgramSpec{
+		Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "path_chown", License: "Dual BSD/GPL",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+	})
+	return refused == nil, err
+}
+
+// verify asks the kernel about a program: it is nil when it takes it.
+func verify(spec *ebpf.ProgramSpec) (refused *ebpf.VerifierError, err error) {
+	p, err := ebpf.NewProgramWithOptions(spec, ebpf.ProgramOptions{LogLevel: ebpf.LogLevelBranch})
+	if errors.As(err, &refused) {
+		return refused, nil
+	} else if err != nil {
+		return nil, err
+	}
+	return nil, p.Close()
 }
 
 // adapt fits the programs to the kernel.
@@ -107,6 +130,7 @@ func (k *kernel) adapt(spec *ebpf.CollectionSpec) error {
 			function = "bpf_iter_" + p.AttachTo
 		}
 		found, err := k.has(function)
+		found = found && (p.AttachTo != "path_chown" || k.pathChown)
 		switch intents, may := optional[p.AttachTo]; {
 		case err != nil:
 			return err
@@ -151,13 +175,13 @@ func (k *kernel) adaptMaps(spec *ebpf.CollectionSpec) error {
 	// is dead.
 	for _, name := range []string{"labels_task", "scratch_task"} {
 		m := spec.Maps[name]
-		m.Type, m.MaxEntries, m.Flags = ebpf.Array, 1, 0
+		m.Type, m.MaxEntries, m.Flags, m.Key, m.Value = ebpf.Array, 1, 0, nil, nil
 	}
 	return nil
 }
 
 func (k *kernel) adaptVariables(spec *ebpf.CollectionSpec) error {
-	values := map[string]any{"has_task_storage": k.taskStorage, "host_mnt_ns": k.mountNamespace}
+	values := map[string]any{"has_task_storage": k.taskStorage, "has_path_chown": k.pathChown, "host_mnt_ns": k.mountNamespace}
 	for variable, hook := range map[string]string{"setattr_dentry": "inode_setattr", "setxattr_dentry": "inode_setxattr", "removexattr_dentry": "inode_removexattr"} {
 		arguments, err := k.arguments(hook)
 		if err != nil {

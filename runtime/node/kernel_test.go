@@ -83,7 +83,7 @@ func TestAdapt(t *testing.T) {
 			t.Fatal(err)
 		}
 		all := len(spec.Programs)
-		k := &kernel{taskStorage: late, mountNamespace: 4026531841, types: kernelWith(t, functions(t, spec, late))}
+		k := &kernel{taskStorage: late, pathChown: late, mountNamespace: 4026531841, types: kernelWith(t, functions(t, spec, late))}
 		if err := k.adapt(spec); err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestAdapt(t *testing.T) {
 		for _, h := range k.missing {
 			hooks = append(hooks, h.Name)
 		}
-		removed := []string{"inode_remove_acl", "inode_set_acl", "userns_create"}
+		removed := []string{"inode_remove_acl", "inode_set_acl", "path_chown", "userns_create"}
 		if late {
 			if len(k.missing) > 0 || spec.Programs["task_free"] != nil || len(spec.Programs) != all-1 {
 				t.Errorf("missing %v, %d of %d programs", hooks, len(spec.Programs), all)
@@ -111,7 +111,7 @@ func TestAdapt(t *testing.T) {
 				t.Errorf("%s is %d, not %d: %v", name, got, want, err)
 			}
 		}
-		for _, name := range []string{"rename_has_flags", "has_task_storage"} {
+		for _, name := range []string{"rename_has_flags", "has_task_storage", "has_path_chown"} {
 			var got bool
 			if err := spec.Variables[name].Get(&got); err != nil || got != late {
 				t.Errorf("%s is %v: %v", name, got, err)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command avert-node is the part of avert that runs on nodes. For now it prints
-// alerts: what security modules refused containers, with the rule behind it.
+// Command avert-node is the part of avert that runs on nodes. It puts images of the
+// eBPF LSM back-end in force, and prints alerts: what the kernel refused
+// containers, with the rule behind it.
 //
-// It exits with 0 when all went well, 1 when a log that was read has alerts, and
-// 2 when it could not do what it was asked. Alerts go to standard output,
-// everything else to standard error.
+// It exits with 0 when all went well, 1 when a log that was read has alerts or the
+// node lacks something, and 2 when it could not do what it was asked. Alerts and
+// what is in force go to standard output, everything else to standard error.
 package main
 
 import (
@@ -58,16 +59,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "avert-node",
-		Short: "Report on a node what avert's policies refused",
-		Long: `avert-node runs on nodes. It names the rule behind what AppArmor and SELinux
-refused a container.
+		Short: "Enforce avert's policies on a node, and report what they refused",
+		Long: `avert-node runs on nodes. It puts images of the eBPF LSM back-end in force, and
+names the rule behind what the kernel refused a container.
 
-Exit codes: 0 clean, 1 a log has alerts, 2 wrong usage or environment.`,
+Exit codes: 0 clean, 1 a log has alerts or the node lacks something, 2 wrong
+usage or environment.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SetOut(a.stderr)
 			_ = cmd.Help()
-			return fmt.Errorf("a command is missing: events")
+			return fmt.Errorf("a command is missing: events, verify, load, unload, list or status")
 		},
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},

@@ -26,6 +26,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/avert-dev/avert/bpf"
+	"github.com/avert-dev/avert/runtime/image"
 )
 
 // The program is also a loader to be killed, and what runs in containers.
@@ -49,7 +50,13 @@ func TestMain(m *testing.M) {
 	case "open":
 		open()
 	case "hammer":
-		hammer()
+		hammer(func() bool {
+			fd, err := syscall.Open("/both", syscall.O_RDONLY, 0)
+			syscall.Close(fd)
+			return err == nil
+		})
+	case "fork":
+		hammer(func() bool { return exec.Command("/bin/cat", "/both").Run() == nil })
 	}
 	os.Exit(m.Run())
 }
@@ -65,8 +72,9 @@ func open() {
 	os.Exit(0)
 }
 
-// hammer opens /both until its input ends, and says how often it could and could not.
-func hammer() {
+// hammer tries to read /both until its input ends, and says how often it could and
+// could not.
+func hammer(read func() bool) {
 	fmt.Println("ready")
 	end := make(chan bool)
 	go func() { io.Copy(io.Discard, os.Stdin); close(end) }()
@@ -78,8 +86,7 @@ func hammer() {
 			os.Exit(0)
 		default:
 		}
-		if fd, err := syscall.Open("/both", syscall.O_RDONLY, 0); err == nil {
-			syscall.Close(fd)
+		if read() {
 			opened++
 		} else {
 			refused++
@@ -305,12 +312,12 @@ func TestGuestLoad(t *testing.T) {
 // clean holds that nothing is left but some units of one revision and one cgroup.
 func clean(t *testing.T, n *Node, units int) {
 	t.Helper()
-	s, err := n.folder(bpf.Layout).open()
+	s, err := n.folder(n.layout).open()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.close()
-	for name, m := range map[string]int{"governed cgroups": len(must(s.governed())), "images": len(must(os.ReadDir(s.images()))), "units": len(mustList(t, n)), "tables": s.count(t)} {
+	for name, m := range map[string]int{"governed cgroups": len(must(s.governed())), "images": len(must(os.ReadDir(s.images()))), "units": len(must(s.units())), "tables": s.count(t)} {
 		if m != units {
 			t.Errorf("%d %s are left of %d", m, name, units)
 		}
@@ -335,6 +342,37 @@ func (s *state) count(t *testing.T) (n int) {
 		}
 	}
 	return n
+}
+
+// TestGuestSwap: no operation sees neither the revision before a swap nor the one
+// after it, in processes that are there and in new ones.
+func TestGuestSwap(t *testing.T) {
+	n, web := New("/sys/fs/bpf"), cgroup(t, "web")
+	mustLoad(t, n, "a.img", web, Loaded)
+	hammers := []*container{start(t, "hammer", web), start(t, "fork", web)}
+	spec, _, err := adapted()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := must(n.folder(bpf.Layout).open())
+	defer s.close()
+	id := must(cgroupID(web))
+	for i := range 300 {
+		raw := must(os.ReadFile([]string{"/images/b.img", "/images/a.img"}[i%2]))
+		if change, err := s.load(raw, must(image.Decode(raw)), must(templates(spec)), id); change != Replaced || err != nil {
+			t.Fatalf("%d: %v", change, err)
+		}
+	}
+	for _, h := range hammers {
+		h.done()
+	}
+	if u := mustFind(t, n, "shop-checkout"); u.Generation != 301 {
+		t.Errorf("%+v", u)
+	}
+	if err := n.Unload("shop-checkout"); err != nil {
+		t.Fatal(err)
+	}
+	clean(t, n, 1)
 }
 
 // TestGuestKilled: a loader that is killed at any moment leaves the old revision
@@ -406,37 +444,6 @@ func sum(t *testing.T, name string) string {
 	return hex.EncodeToString(raw[24:56])
 }
 
-// TestGuestLayouts: a unit moves to a newer layout, and never back.
-func TestGuestLayouts(t *testing.T) {
-	n, web := New("/sys/fs/bpf"), cgroup(t, "web")
-	mustLoad(t, &Node{BPFFS: n.BPFFS, layout: bpf.Layout - 1}, "a.img", web, Loaded)
-	c := start(t, "open", web)
-	c.expect("/b")
-	mustLoad(t, n, "b.img", web, Loaded)
-	c.expect("/a")
-	if units := mustList(t, n); len(units) != 2 {
-		t.Errorf("%+v", units)
-	}
-	if present := must(layouts(n.avert())); !slices.Equal(present, []uint32{bpf.Layout}) {
-		t.Errorf("there are layouts %d", present)
-	}
-
-	newer := n.folder(bpf.Layout + 1)
-	if err := os.MkdirAll(newer.link("file_open"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := loadFile(n, "a.img", web); err == nil || !strings.Contains(err.Error(), "a newer avert-node enforces with layout 2") {
-		t.Errorf("downgrade: %v", err)
-	}
-	c.expect("/a")
-	if err := os.RemoveAll(string(newer)); err != nil {
-		t.Error(err)
-	}
-	if err := n.Unload("shop-checkout"); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestGuestUpgrade: programs of another build replace those that are attached, and
 // no operation passes unseen meanwhile.
 func TestGuestUpgrade(t *testing.T) {
@@ -495,17 +502,37 @@ func confine(names []string) {
 	}
 }
 
-// TestGuestUnloadLast: after the last unit nothing is attached.
-func TestGuestUnloadLast(t *testing.T) {
-	n := New("/sys/fs/bpf")
-	if err := n.Unload("shop-keep"); err != nil {
-		t.Fatal(err)
+// TestGuestLayouts: units move to a newer layout one by one, and not back; after
+// the last unit nothing is attached. It ends what TestGuestCapabilities began.
+func TestGuestLayouts(t *testing.T) {
+	n, web, keep := New("/sys/fs/bpf"), cgroup(t, "web"), cgroup(t, "keep")
+	newer := &Node{BPFFS: n.BPFFS, layout: n.layout + 1}
+	mustLoad(t, n, "a.img", web, Loaded)
+	c, kept := start(t, "open", web), start(t, "open", keep)
+	c.expect("/b")
+	mustLoad(t, newer, "b.img", web, Loaded)
+	c.expect("/a")
+	kept.expect("/b")
+	clean(t, n, 1)
+	clean(t, newer, 1)
+	if err := loadFile(n, "a.img", web); err == nil || !strings.Contains(err.Error(), "a newer avert-node enforces with layout 2") {
+		t.Errorf("downgrade: %v", err)
 	}
-	if names := must(n.folder(bpf.Layout).attached()); len(names) > 0 {
+	c.expect("/a")
+	mustLoad(t, newer, "keep.img", keep, Loaded)
+	kept.expect("/b")
+	if present := must(layouts(n.avert())); !slices.Equal(present, []uint32{newer.layout}) {
+		t.Errorf("there are layouts %d", present)
+	}
+	for _, unit := range []string{"shop-checkout", "shop-keep"} {
+		if err := newer.Unload(unit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.expect("/a /b /both")
+	kept.expect("/a /b /both")
+	if names := must(newer.folder(newer.layout).attached()); len(names) > 0 {
 		t.Errorf("still attached: %v", names)
 	}
-	clean(t, n, 0)
-	if units := mustList(t, n); len(units) > 0 {
-		t.Errorf("%+v", units)
-	}
+	clean(t, newer, 0)
 }

@@ -84,12 +84,9 @@ func (n *Node) Load(raw []byte, cgroup string) (Change, error) {
 	if err != nil {
 		return 0, err
 	}
-	var inner [len(tables)]*ebpf.MapSpec
-	for i, name := range tables {
-		if m := spec.Maps[name]; m == nil || m.InnerMap == nil {
-			return 0, fmt.Errorf("the programs have no map %s", name)
-		}
-		inner[i] = spec.Maps[name].InnerMap
+	inner, err := templates(spec)
+	if err != nil {
+		return 0, err
 	}
 	f := n.folder(n.layout)
 	if err := f.install(spec); err != nil {

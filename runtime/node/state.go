@@ -17,6 +17,18 @@ import (
 // tables are the maps of tables, by size class.
 var tables = [len(bpf.TableSizes)]string{"slots_64k", "slots_256k", "slots_1m", "slots_4m"}
 
+// templates returns what the maps in them have to be like.
+func templates(spec *ebpf.CollectionSpec) (out [len(tables)]*ebpf.MapSpec, err error) {
+	for i, name := range tables {
+		m := spec.Maps[name]
+		if m == nil || m.InnerMap == nil || int(m.InnerMap.ValueSize) != bpf.TableSizes[i] {
+			return out, fmt.Errorf("the programs have no map %s of tables of %d bytes", name, bpf.TableSizes[i])
+		}
+		out[i] = m.InnerMap
+	}
+	return out, nil
+}
+
 // state is what is loaded under one layout.
 type state struct {
 	folder

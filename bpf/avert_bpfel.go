@@ -62,6 +62,7 @@ const (
 	avertVarHasPathChown        = "has_path_chown"
 	avertVarHasTaskStorage      = "has_task_storage"
 	avertVarHostMntNs           = "host_mnt_ns"
+	avertVarLayoutTypes         = "layout_types"
 	avertVarRemovexattrDentry   = "removexattr_dentry"
 	avertVarRenameHasFlags      = "rename_has_flags"
 	avertVarSetattrDentry       = "setattr_dentry"
@@ -168,6 +169,7 @@ type avertVariableSpecs struct {
 	HasPathChown      *ebpf.VariableSpec `ebpf:"has_path_chown"`
 	HasTaskStorage    *ebpf.VariableSpec `ebpf:"has_task_storage"`
 	HostMntNs         *ebpf.VariableSpec `ebpf:"host_mnt_ns"`
+	LayoutTypes       *ebpf.VariableSpec `ebpf:"layout_types"`
 	RemovexattrDentry *ebpf.VariableSpec `ebpf:"removexattr_dentry"`
 	RenameHasFlags    *ebpf.VariableSpec `ebpf:"rename_has_flags"`
 	SetattrDentry     *ebpf.VariableSpec `ebpf:"setattr_dentry"`
@@ -232,6 +234,7 @@ type avertVariables struct {
 	HasPathChown      *ebpf.Variable `ebpf:"has_path_chown"`
 	HasTaskStorage    *ebpf.Variable `ebpf:"has_task_storage"`
 	HostMntNs         *ebpf.Variable `ebpf:"host_mnt_ns"`
+	LayoutTypes       *ebpf.Variable `ebpf:"layout_types"`
 	RemovexattrDentry *ebpf.Variable `ebpf:"removexattr_dentry"`
 	RenameHasFlags    *ebpf.Variable `ebpf:"rename_has_flags"`
 	SetattrDentry     *ebpf.Variable `ebpf:"setattr_dentry"`

@@ -77,4 +77,14 @@ struct event {
 enum kind { KIND_FILE, KIND_EXEC, KIND_RENAME, KIND_LINK, KIND_SYSTEM };
 enum class { NAMED, ANONYMOUS, UNRESOLVED, UNNAMED };
 
+/* For the types to be in the object. */
+struct layout {
+	struct head head;
+	struct cell cell;
+	struct cell_layer cell_layer;
+	struct below_layer below_layer;
+	struct event event;
+};
+const struct layout *layout_types __attribute__((unused));
+
 #endif

@@ -36,7 +36,7 @@ func TestAgreesWithReference(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 40 {
+		for range 150 {
 			op := sample.Operation(ps).Draw(t, "operation")
 			got := m.Decide(op)
 			if got == nil {

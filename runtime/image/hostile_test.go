@@ -159,6 +159,7 @@ func TestRefusals(t *testing.T) {
 		{"anonymous objects among the slots", func(b *built) { b.head.Anonymous = uint32(headSize / 8) }, "objects without a path: refers to"},
 		{"a table of the head alone", func(b *built) { b.head.Bytes = uint32(headSize) }, "bytes of padding"},
 		{"a table beyond its section", func(b *built) { b.head.Bytes += 8 }, "says that it has"},
+		{"padding of the table", func(b *built) { b.after = append(b.after, 0, 0, 0, 0, 1); b.head.Bytes += 4 }, "padding is not zero"},
 		{"a table of no bytes", func(b *built) { b.head.Bytes = 0 }, "says that it has 0 bytes"},
 		{"a large table", func(b *built) { b.after = make([]byte, 4<<20); b.head.Bytes += 4 << 20 }, "says that it has"},
 		{"a start in the head", func(b *built) { b.head.Starts[0] = 0 }, "part 0 leads to slot 0, which is outside"},
@@ -168,8 +169,7 @@ func TestRefusals(t *testing.T) {
 		{"a start where no row begins", func(b *built) { b.head.Starts[0] += uint32(b.head.Classes['/']) }, "where no row begins"},
 		{"a default of a row outside", slot(0, 1<<23-1), "which is outside of the slots"},
 		{"a row that accepts what is below", slot(1, 1<<24|1<<23|uint32(headSize/8)), "says of a path what holds below a directory"},
-		{"a row that accepts the head", slot(1, 1<<24), "refers to"},
-		{"a row that accepts slots", slot(1, 1<<24|uint32(headSize/8)), "does"},
+		{"a row that accepts the head", slot(1, 1<<24), "bytes at byte 0, which do not lie"},
 		{"a cell with an unknown atom", mask(0, 2), "atom 1 does not exist"},
 		{"a cell of half a loader", mask(8, 2<<32), "2 is neither a loader nor none"},
 		{"a cell with a below outside", mask(8, 1<<32-1), "refers to"},
@@ -196,6 +196,7 @@ func TestSections(t *testing.T) {
 		want   string
 	}{
 		{"another layout", func(h *bpf.Header) { h.Layout = 2 }, "image of layout 2; this program reads layout 1"},
+		{"an unknown field", nil, "header: padding is not zero"},
 		{"no image", func(h *bpf.Header) { h.Magic[0] = 'a' }, "not an image"},
 		{"a gap", func(h *bpf.Header) { h.Table.Offset += 8 }, "section table is at"},
 		{"an overlap", func(h *bpf.Header) { h.Rules.Offset -= 8 }, "section rules is at"},
@@ -210,10 +211,64 @@ func TestSections(t *testing.T) {
 			if _, err := binary.Decode(data, binary.LittleEndian, &h); err != nil {
 				t.Fatal(err)
 			}
-			test.change(&h)
-			copy(data, raw(h))
+			if test.change == nil {
+				data[12] = 1 // a field without a name
+			} else {
+				test.change(&h)
+				copy(data, raw(h))
+			}
 			err := survives(rehash(data))
 			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got: %v\nwant: %s", err, test.want)
+			}
+		})
+	}
+}
+
+// TestRows refuses what automata do not have. The table has one state, which every
+// byte leads back to; NUL leads to another at slot 300, which says what is below.
+func TestRows(t *testing.T) {
+	t.Parallel()
+	first := uint32(headSize / 4)
+	const n, nul = 600, 300
+	for _, test := range []struct {
+		name   string
+		change func(*built)
+		want   string
+	}{
+		{"nothing", func(*built) {}, ""},
+		{"a sink that is none", func(b *built) { b.head.Starts[0] |= 1 << 23 }, "a sink, which it is not"},
+		{"a sink by its default alone", func(b *built) { b.head.Starts[0] |= 1 << 23; b.slots[0] |= 1 << 23 }, "a sink, which it is not"},
+		{"a sink by its bytes alone", func(b *built) { b.head.Starts[0] |= 1 << 23; b.slots[2] = 0 }, "a sink, which it is not"},
+		{"a sink", func(b *built) { b.head.Starts[0] |= 1 << 23; b.slots[0] |= 1 << 23; b.slots[2] = 0 }, ""},
+		{"the last row", func(b *built) { b.slots[0] = first + n - 256 }, ""},
+		{"a row beyond the end", func(b *built) { b.after = nil; b.head.Bytes -= 40; b.slots[0] = first + n - 255; b.slots[2] = 0 }, "outside of the slots"},
+		{"a row in the head", func(b *built) { b.slots[0] = first - 1 }, "outside of the slots"},
+		{"a state after NUL outside", func(b *built) { b.slots[2] = 2<<24 | 1<<22 }, "outside of the slots"},
+		{"a below in the head", func(b *built) { b.slots[nul+1] = 1<<24 | 1<<23 | (first/2 - 1) }, "do not lie in the table"},
+		{"a below beyond the end", func(b *built) { b.slots[nul+1]++ }, "do not lie in the table"},
+		{"a below among the slots", func(b *built) { b.slots[nul+1] = 1<<24 | 1<<23 | (first/2 + 4); clear(b.slots[8:18]) }, "and cells among them"},
+		{"a below with an unknown condition", func(b *built) { b.after[8] = 2 }, "layer 0: condition 1 does not exist"},
+		{"a below for paths", func(b *built) { b.head.Classes['x'] = 2 }, "says of a path what holds below a directory"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := build(t)
+			for i := range b.head.Classes {
+				b.head.Classes[i] = 3
+			}
+			b.head.Classes[0] = 2
+			b.head.Starts[0] = first
+			b.slots = make([]uint32, n)
+			for i := range b.slots {
+				b.slots[i] = first + uint32(i) // a sink, were it called one
+			}
+			b.slots[2] = 2<<24 | first + nul
+			b.slots[nul+1] = 1<<24 | 1<<23 | (first+n)/2
+			b.after = make([]byte, 40)
+			b.head.Bytes = uint32(headSize + 4*n + 40)
+			test.change(b)
+			err := survives(b.encode())
+			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 				t.Errorf("got: %v\nwant: %s", err, test.want)
 			}
 		})

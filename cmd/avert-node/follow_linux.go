@@ -11,6 +11,7 @@ import (
 
 	"github.com/avert-dev/avert/runtime/audit"
 	"github.com/avert-dev/avert/runtime/event"
+	"github.com/avert-dev/avert/runtime/process"
 )
 
 // idle is how long an event may wait for more of its records.
@@ -23,7 +24,7 @@ func (a *app) follow(ctx context.Context, x *audit.Explainer, proc string) error
 		return err
 	}
 	defer socket.Close()
-	x.Processes = audit.OpenProcesses(proc)
+	x.Processes = process.Open(proc)
 	drops := newDrops(a)
 	fmt.Fprintln(a.stderr, "avert-node: reading the kernel's audit log")
 	var assembler audit.Assembler

@@ -22,6 +22,10 @@ type Operation struct {
 	// which: NoObject.
 	Object   policy.Object
 	NoObject bool
+	// Carried says that giving Object the name Target was refused because that would
+	// carry something out of a rule's reach. Access does not count then.
+	Carried bool
+	Target  policy.Object
 
 	Flow       Flow
 	Syscall    string

@@ -74,6 +74,10 @@ func (t *Table) explain(ps []*Policy, op Operation, action policy.Action) *expla
 	case policy.Process:
 		q.exec(op.Object)
 	case policy.File:
+		if op.Carried {
+			q.carried(op.Object, op.Target)
+			break
+		}
 		for _, n := range policy.AccessNames {
 			if op.Access&policy.AccessFile&n.Access != 0 {
 				q.object(policy.File, n.Access, op.Object)

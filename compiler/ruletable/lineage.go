@@ -17,6 +17,14 @@ type Lineage struct {
 	Complete bool
 	// Domain names the profile that the process runs in, if the table has it.
 	Domain string
+	// Atoms, where the kernel tells them, leave nothing open, in policies of either
+	// mode; nothing else is looked at then.
+	Atoms *Atoms
+}
+
+// Atoms are those that hold of a process: bits by index into Table.Lineage.
+type Atoms struct {
+	Exe, Parent, Ancestor uint64
 }
 
 // HasDomain says whether the table describes a domain.
@@ -44,6 +52,9 @@ func (l *lineage) meets(p *Policy, f *From) truth {
 	if f == nil {
 		return yes
 	}
+	if a := l.known.Atoms; a != nil {
+		return holds(has(a.Exe, f.Exe) && has(a.Parent, f.Parent) && has(a.Ancestor, f.Ancestor))
+	}
 	images := l.known.Images
 	n := len(images)
 	out := yes
@@ -58,6 +69,9 @@ func (l *lineage) meets(p *Policy, f *From) truth {
 	}
 	return out
 }
+
+// has says whether an atom is set, if one is asked for. Those beyond 64 no kernel tells.
+func has(set uint64, atom *int) bool { return atom == nil || set>>*atom&1 != 0 }
 
 // field says whether one of the images matches an atom. all says that no other
 // images count.

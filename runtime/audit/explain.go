@@ -10,6 +10,7 @@ import (
 	"github.com/avert-dev/avert/compiler/policy"
 	"github.com/avert-dev/avert/compiler/ruletable"
 	"github.com/avert-dev/avert/runtime/event"
+	"github.com/avert-dev/avert/runtime/process"
 )
 
 // Explainer names the rules behind denials.
@@ -19,7 +20,7 @@ type Explainer struct {
 	Node string
 	// Processes finds out who it was; nil when nobody can be asked, as when a log
 	// is read later.
-	Processes *Processes
+	Processes *process.Processes
 }
 
 // NewExplainer makes one of the tables of a node. Two tables of one label must
@@ -47,7 +48,9 @@ func (x *Explainer) Look(d *Record) {
 	}
 	for _, l := range r.labels {
 		if x.tables[l.unit] != nil {
-			d.Process = x.Processes.read(r.pid, d.Time, l.unit)
+			d.Process = x.Processes.Read(r.pid, d.Time, func(current string) bool {
+				return confined(current, l.unit) // nobody leaves the profiles or the type of a unit
+			})
 			return
 		}
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/avert-dev/avert/compiler/ruletable"
 	"github.com/avert-dev/avert/runtime/event"
+	"github.com/avert-dev/avert/runtime/process"
 )
 
 // burst is the number of denials at once: dmesg would show ten of them.
@@ -117,7 +118,7 @@ func explainer(t *testing.T) *Explainer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x.Processes = OpenProcesses("/proc")
+	x.Processes = process.Open("/proc")
 	return x
 }
 
@@ -214,7 +215,7 @@ func TestGuestBurst(t *testing.T) {
 		}
 	}
 	p := got[0].Process
-	if p.PID != cmd.Process.Pid || p.State != running || p.Exe != "/bin/busybox" || p.PPID != os.Getpid() || len(p.Args) != 4 || *p.UID != 0 || p.Cgroup != "/" {
+	if p.PID != cmd.Process.Pid || p.State != process.Running || p.Exe != "/bin/busybox" || p.PPID != os.Getpid() || len(p.Args) != 4 || *p.UID != 0 || p.Cgroup != "/" {
 		t.Errorf("the process is %+v", p)
 	}
 	if err := cmd.Process.Kill(); err != nil {
@@ -223,7 +224,7 @@ func TestGuestBurst(t *testing.T) {
 	_ = cmd.Wait() // killed
 	denial := groups[0].Denials[0]
 	x.Look(&denial)
-	if e := x.Events(&Group{Time: groups[0].Time, Denials: []Record{denial}})[0]; e.Process.State != gone || e.Process.Exe != "" || e.Process.PID != cmd.Process.Pid {
+	if e := x.Events(&Group{Time: groups[0].Time, Denials: []Record{denial}})[0]; e.Process.State != process.Gone || e.Process.Exe != "" || e.Process.PID != cmd.Process.Pid {
 		t.Errorf("after its end the process is %+v", e.Process)
 	}
 }

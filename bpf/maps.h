@@ -37,7 +37,7 @@ struct scratch {
 	u64 root_mnt, root_dentry;
 	/* Of a walk: within the first mount, and beyond. */
 	u32 offset, count, mounts, on_count;
-	u64 on_dentry, on_mnt;
+	u64 on_dentry, on_mnt, on_first_dentry, on_first_mnt;
 	u32 sequence[COMPONENTS], on_sequence[COMPONENTS];
 	u32 cells[2][MAX_PARTS];  /* references, 0 for none */
 	u32 states[2][MAX_PARTS]; /* after the path */

@@ -6,7 +6,7 @@
 
 #include "task.h"
 
-#define CHUNK 128
+#define CHUNK 64
 
 static __always_inline u32 step(const u32 *t, u32 mask, u32 v, u32 class)
 {

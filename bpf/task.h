@@ -114,22 +114,30 @@ static __always_inline void set_root(struct label *l, struct task_struct *task)
 	l->root_dentry = (u64)BPF_CORE_READ(task, fs, root.dentry);
 }
 
-/* conditions returns those that hold in a state. */
-__noinline u64 conditions(u64 current, u64 parent, u64 seen, u32 handle)
+/* condition adds one to the sum if it holds in a state. */
+__noinline int condition(u32 i, u64 current, u64 parent, u64 seen, u32 handle)
 {
 	const struct head *h = head(handle);
 	struct scratch *s = current_scratch();
-	if (!h || !s)
+	if (!h || !s || i >= MAX_CONDITIONS || i >= h->conditions)
+		return -1;
+	const struct condition *c = &h->conds[i];
+	if (!((c->exe & ~current) | (c->parent & ~parent) | (c->ancestor & ~seen)))
+		s->sum |= 1ULL << i;
+	return 0;
+}
+
+/* conditions returns those that hold in a state. */
+__noinline u64 conditions(u64 current, u64 parent, u64 seen, u32 handle)
+{
+	struct scratch *s = current_scratch();
+	if (!s)
 		return ALWAYS;
-	u32 n = h->conditions;
 	s->sum = ALWAYS;
 	NOUNROLL
 	for (u32 i = 0; i < MAX_CONDITIONS; i++) {
-		if (i >= n)
+		if (condition(i, current, parent, seen, handle))
 			break;
-		const struct condition *c = &h->conds[i];
-		if (!((c->exe & ~current) | (c->parent & ~parent) | (c->ancestor & ~seen)))
-			s->sum |= 1ULL << i;
 	}
 	return s->sum;
 }
@@ -137,16 +145,19 @@ __noinline u64 conditions(u64 current, u64 parent, u64 seen, u32 handle)
 /* carry translates atoms of the revision that is behind this one by so many more. */
 __noinline u64 carry(u64 atoms, u32 behind, u32 handle)
 {
-	const struct head *h = head(handle);
+	u32 mask;
+	const u32 *t = table(handle, &mask);
+	const struct head *h = (const struct head *)t;
 	struct scratch *s = current_scratch();
 	if (!h || !s || behind >= h->carried || behind >= CARRIES)
 		return 0;
+	const u8 *row = h->carry[behind];
 	s->sum = 0;
 	NOUNROLL
 	for (u32 i = 0; i < MAX_ATOMS; i++) {
-		u8 to = h->carry[behind][i];
-		if (atoms >> i & 1 && to < MAX_ATOMS)
-			s->sum |= 1ULL << (to & 63);
+		u32 to = row[i];
+		if (to < MAX_ATOMS)
+			s->sum |= (atoms >> i & 1) << to;
 	}
 	return s->sum;
 }

@@ -18,15 +18,6 @@
 #define WALK_ANONYMOUS -3
 #define WALK_UNNAMED -4
 
-/* A pointer from a hook's argument is read directly; any other by a helper. */
-#define LOAD(typed, dst, from, field)                                                                                  \
-	do {                                                                                                           \
-		if (typed)                                                                                             \
-			dst = (from)->field;                                                                           \
-		else                                                                                                   \
-			bpf_core_read(&dst, sizeof(dst), &(from)->field);                                              \
-	} while (0)
-
 static __always_inline u32 mounts_sequence(void)
 {
 	u32 n = 1;
@@ -65,9 +56,9 @@ static __always_inline bool name(struct scratch *s, u8 *path, u32 len, const uns
 
 enum climbed { ROOT = 0, MOUNT = 1 };
 
-/* climb goes up to the container's root or the root of the mount. typed says that
- * d and m are the arguments of a hook. */
-static __always_inline int climb(struct scratch *s, u8 *path, struct dentry *d, struct vfsmount *m, const bool typed)
+/* climb goes up to the container's root or the root of the mount. d and m are the
+ * arguments of a hook, so that they can be read directly. */
+static __always_inline int climb(struct scratch *s, u8 *path, struct dentry *d, struct vfsmount *m)
 {
 	const u64 root_dentry = s->root_mnt == (u64)m ? s->root_dentry : 0;
 	struct dentry *mnt_root, *parent;
@@ -75,7 +66,7 @@ static __always_inline int climb(struct scratch *s, u8 *path, struct dentry *d, 
 	u32 len, sequence;
 
 	s->offset = PATH_SIZE;
-	LOAD(typed, mnt_root, m, mnt_root);
+	mnt_root = m->mnt_root;
 	NOUNROLL
 	for (u32 n = 0; n < COMPONENTS; n++) {
 		s->count = n;
@@ -83,15 +74,15 @@ static __always_inline int climb(struct scratch *s, u8 *path, struct dentry *d, 
 			return ROOT;
 		if (d == mnt_root)
 			return MOUNT;
-		LOAD(typed, sequence, d, d_seq.seqcount.sequence);
+		sequence = d->d_seq.seqcount.sequence;
 		if (sequence & 1)
 			return WALK_RETRY;
 		s->sequence[n] = sequence;
-		LOAD(typed, parent, d, d_parent);
+		parent = d->d_parent;
 		if (parent == d)
 			return WALK_UNRESOLVED;
-		LOAD(typed, len, d, d_name.len);
-		LOAD(typed, text, d, d_name.name);
+		len = d->d_name.len;
+		text = d->d_name.name;
 		if (!name(s, path, len, text))
 			return WALK_UNRESOLVED;
 		d = parent;
@@ -100,7 +91,7 @@ static __always_inline int climb(struct scratch *s, u8 *path, struct dentry *d, 
 }
 
 /* still says whether what climb() saw is as it was. */
-static __always_inline bool still(struct scratch *s, struct dentry *d, const bool typed)
+static __always_inline bool still(struct scratch *s, struct dentry *d)
 {
 	u32 count = s->count;
 	NOUNROLL
@@ -108,67 +99,92 @@ static __always_inline bool still(struct scratch *s, struct dentry *d, const boo
 		u32 sequence;
 		if (i >= count)
 			return true;
-		LOAD(typed, sequence, d, d_seq.seqcount.sequence);
+		sequence = d->d_seq.seqcount.sequence;
 		if (sequence != s->sequence[i])
 			return false;
-		LOAD(typed, d, d, d_parent);
+		d = d->d_parent;
 	}
 	return true;
 }
 
-/* climb_on goes on from the root of the mount on_mnt to the container's root. */
+enum step { NEXT_STEP = 2 };
+
+/* climb_step goes from on_dentry in on_mnt to what is above, as the nth step. Steps are
+ * functions of their own so that the verifier looks at one, not at all of them. */
+__noinline int climb_step(u32 which, u32 n)
+{
+	struct scratch *s = current_scratch();
+	if (!s || n >= COMPONENTS)
+		return WALK_UNRESOLVED;
+	struct dentry *d = (void *)s->on_dentry, *parent = 0;
+	struct mount *m = (void *)s->on_mnt, *above = 0;
+	u32 sequence = 1;
+	if ((u64)d == s->root_dentry && (u64)&m->mnt == s->root_mnt)
+		return ROOT;
+	if (d == BPF_CORE_READ(m, mnt.mnt_root)) {
+		s->on_sequence[n] = 1; /* no dentry's: the step to another mount */
+		above = BPF_CORE_READ(m, mnt_parent);
+		if (above == m)
+			return WALK_UNRESOLVED;
+		s->on_dentry = (u64)BPF_CORE_READ(m, mnt_mountpoint);
+		s->on_mnt = (u64)above;
+		return NEXT_STEP;
+	}
+	bpf_core_read(&sequence, sizeof(sequence), &d->d_seq.seqcount.sequence);
+	if (sequence & 1)
+		return WALK_RETRY;
+	s->on_sequence[n] = sequence;
+	bpf_core_read(&parent, sizeof(parent), &d->d_parent);
+	if (parent == d)
+		return WALK_UNRESOLVED;
+	struct qstr q = {};
+	bpf_core_read(&q, sizeof(q), &d->d_name);
+	if (!name(s, s->path[which & 1], q.len, q.name))
+		return WALK_UNRESOLVED;
+	s->on_dentry = (u64)parent;
+	return NEXT_STEP;
+}
+
+/* climb_on goes on from a dentry and mount to the container's root. */
 __noinline int climb_on(u32 which)
 {
 	struct scratch *s = current_scratch();
 	if (!s)
 		return WALK_UNRESOLVED;
-	u8 *path = s->path[which & 1];
-	struct mount *m = mount_of((struct vfsmount *)s->on_mnt), *above = 0;
-	struct dentry *d = 0, *top = 0, *parent = 0;
-	const u64 root = s->root_mnt - bpf_core_field_offset(struct mount, mnt);
-
-	u32 before = mounts_sequence();
-	if (before & 1)
+	s->mounts = mounts_sequence();
+	if (s->mounts & 1)
 		return WALK_RETRY;
-	bpf_core_read(&above, sizeof(above), &m->mnt_parent);
-	if (above == m)
-		return WALK_UNRESOLVED;
-	bpf_core_read(&d, sizeof(d), &m->mnt_mountpoint);
-	m = above;
-	bpf_core_read(&top, sizeof(top), &m->mnt.mnt_root);
-	s->mounts = before;
-	s->on_dentry = (u64)d;
-	s->on_mnt = (u64)m;
+	s->on_first_dentry = s->on_dentry;
+	s->on_first_mnt = s->on_mnt;
 	NOUNROLL
 	for (u32 n = 0; n < COMPONENTS; n++) {
 		s->on_count = n;
-		if ((u64)d == s->root_dentry && (u64)m == root)
-			return ROOT;
-		u32 sequence = 1;
-		if (d == top) {
-			s->on_sequence[n] = 1; /* no dentry's: the step to another mount */
-			bpf_core_read(&above, sizeof(above), &m->mnt_parent);
-			if (above == m)
-				return WALK_UNRESOLVED;
-			bpf_core_read(&d, sizeof(d), &m->mnt_mountpoint);
-			m = above;
-			bpf_core_read(&top, sizeof(top), &m->mnt.mnt_root);
-			continue;
-		}
-		bpf_core_read(&sequence, sizeof(sequence), &d->d_seq.seqcount.sequence);
-		if (sequence & 1)
-			return WALK_RETRY;
-		s->on_sequence[n] = sequence;
-		bpf_core_read(&parent, sizeof(parent), &d->d_parent);
-		if (parent == d)
-			return WALK_UNRESOLVED;
-		struct qstr q = {};
-		bpf_core_read(&q, sizeof(q), &d->d_name);
-		if (!name(s, path, q.len, q.name))
-			return WALK_UNRESOLVED;
-		d = parent;
+		int end = climb_step(which, n);
+		if (end != NEXT_STEP)
+			return end;
 	}
 	return WALK_UNRESOLVED;
+}
+
+/* still_step says whether the nth step is as it was. */
+__noinline int still_step(u32 n)
+{
+	struct scratch *s = current_scratch();
+	if (!s || n >= COMPONENTS)
+		return 0;
+	u32 sequence = 1;
+	if (s->on_sequence[n] & 1) {
+		struct mount *m = (void *)s->on_mnt;
+		s->on_dentry = (u64)BPF_CORE_READ(m, mnt_mountpoint);
+		s->on_mnt = (u64)BPF_CORE_READ(m, mnt_parent);
+		return 1;
+	}
+	struct dentry *d = (void *)s->on_dentry;
+	bpf_core_read(&sequence, sizeof(sequence), &d->d_seq.seqcount.sequence);
+	if (sequence != s->on_sequence[n])
+		return 0;
+	s->on_dentry = (u64)BPF_CORE_READ(d, d_parent);
+	return 1;
 }
 
 /* still_on says whether what climb_on() saw is as it was. */
@@ -177,60 +193,63 @@ __noinline int still_on(void)
 	struct scratch *s = current_scratch();
 	if (!s)
 		return 0;
-	struct dentry *d = (void *)s->on_dentry;
-	struct mount *m = (void *)s->on_mnt;
 	u32 count = s->on_count;
+	s->on_dentry = s->on_first_dentry;
+	s->on_mnt = s->on_first_mnt;
 	NOUNROLL
-	for (u32 i = 0; i < COMPONENTS; i++) {
-		u32 sequence = 1;
-		if (i >= count)
+	for (u32 n = 0; n < COMPONENTS; n++) {
+		if (n >= count)
 			break;
-		if (s->on_sequence[i] & 1) {
-			bpf_core_read(&d, sizeof(d), &m->mnt_mountpoint);
-			bpf_core_read(&m, sizeof(m), &m->mnt_parent);
-			continue;
-		}
-		bpf_core_read(&sequence, sizeof(sequence), &d->d_seq.seqcount.sequence);
-		if (sequence != s->on_sequence[i])
+		if (!still_step(n))
 			return 0;
-		bpf_core_read(&d, sizeof(d), &d->d_parent);
 	}
 	return mounts_sequence() == s->mounts;
 }
 
-/* walk_once looks at everything twice. */
-static __always_inline int walk_once(struct scratch *s, u32 which, struct dentry *d, struct vfsmount *m, const bool typed)
+/* root_slash makes the empty path that of the root. */
+static __always_inline int root_slash(struct scratch *s, u32 which)
 {
-	u8 *path = s->path[which & 1];
-	int end = climb(s, path, d, m, typed);
+	if (s->offset < PATH_SIZE)
+		return s->offset;
+	s->path[which & 1][PATH_SIZE - 1] = '/';
+	return PATH_SIZE - 1;
+}
+
+/* look_at looks twice at all of the way from the object of a hook. */
+static __always_inline int look_at(struct scratch *s, struct dentry *d, struct vfsmount *m)
+{
+	int end = climb(s, s->path[0], d, m);
 	if (end < 0)
 		return end;
 	bool on = end == MOUNT;
 	if (on) {
-		s->on_mnt = (u64)m;
-		end = climb_on(which);
+		s->on_dentry = (u64)m->mnt_root;
+		s->on_mnt = (u64)m - bpf_core_field_offset(struct mount, mnt);
+		end = climb_on(0);
 		if (end != ROOT)
-			return end == WALK_RETRY ? WALK_RETRY : WALK_UNRESOLVED;
+			return end;
 	}
-	if (!still(s, d, typed) || (on && !still_on()))
+	if (!still(s, d) || (on && !still_on()))
 		return WALK_RETRY;
-	u32 at = s->offset;
-	if (at >= PATH_SIZE) {
-		/* The root itself. */
-		at = PATH_SIZE - 1;
-		path[PATH_SIZE - 1] = '/';
-	}
-	return at;
+	return root_slash(s, 0);
 }
 
-/* look_again is walk_once() for the object at a place of the scratch memory. */
+/* look_again is look_at() for the object at a place of the scratch memory. */
 __noinline int look_again(u32 which)
 {
 	struct scratch *s = current_scratch();
 	if (!s)
 		return WALK_UNRESOLVED;
 	which &= 1;
-	return walk_once(s, which, (void *)s->dentry[which], (void *)s->mnt[which], false);
+	s->offset = PATH_SIZE;
+	s->on_dentry = s->dentry[which];
+	s->on_mnt = s->mnt[which] - bpf_core_field_offset(struct mount, mnt);
+	int end = climb_on(which);
+	if (end != ROOT)
+		return end;
+	if (!still_on())
+		return WALK_RETRY;
+	return root_slash(s, which);
 }
 
 /* beside says what an object is that was not found at a path. */
@@ -257,22 +276,16 @@ __noinline int resolve(u32 which)
 	return at < 0 ? beside(which, at) : at;
 }
 
-/* deleted says whether a file that is in use has lost its name (d_unlinked). */
-static __always_inline bool deleted(struct dentry *d, const bool typed)
-{
-	void *hashed;
-	struct dentry *parent;
-	LOAD(typed, hashed, d, d_hash.pprev);
-	LOAD(typed, parent, d, d_parent);
-	return !hashed && parent != d;
-}
-
-/* resolve_existing is resolve() for a file that is in use. */
+/* resolve_existing is resolve() for a file that is in use: one that has lost its
+ * name (d_unlinked) is anonymous. */
 __noinline int resolve_existing(u32 which)
 {
 	int at = resolve(which);
 	struct scratch *s = current_scratch();
-	if (at >= 0 && s && deleted((void *)s->dentry[which & 1], false))
+	if (at < 0 || !s)
+		return at;
+	struct dentry *d = (void *)s->dentry[which & 1];
+	if (!BPF_CORE_READ(d, d_hash.pprev) && BPF_CORE_READ(d, d_parent) != d)
 		return WALK_ANONYMOUS;
 	return at;
 }
@@ -282,10 +295,12 @@ static __always_inline int walk(struct scratch *s, struct dentry *d, struct vfsm
 {
 	s->dentry[0] = (u64)d;
 	s->mnt[0] = (u64)m;
-	int at = walk_once(s, 0, d, m, true);
+	int at = look_at(s, d, m);
 	if (at < 0)
 		at = resolve(0);
-	return at >= 0 && deleted(d, true) ? WALK_ANONYMOUS : at;
+	if (at >= 0 && !d->d_hash.pprev && d->d_parent != d)
+		return WALK_ANONYMOUS;
+	return at;
 }
 
 #endif

@@ -15,7 +15,8 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # What the tests use of the distribution: package:program or package:file.
 APT := runc:runc busybox-static:busybox gcc:gcc libc6-dev:/usr/include/stdio.h libseccomp-dev:/usr/include/seccomp.h \
   linux-libc-dev:/usr/include/asm-generic/unistd.h qemu-user-static:qemu-aarch64-static \
-  qemu-system-x86:qemu-system-x86_64 xz-utils:xz zstd:zstd apparmor:apparmor_parser secilc:secilc
+  qemu-system-x86:qemu-system-x86_64 xz-utils:xz zstd:zstd apparmor:apparmor_parser secilc:secilc clang-14:clang-14 llvm-14:llvm-strip-14 \
+  libbpf-dev:/usr/include/bpf/bpf_helpers.h
 
 # Modules for tests only, kept apart so that their dependencies never reach the command.
 NESTED := $(patsubst %/go.mod,%,$(wildcard testdata/oracle/go.mod testdata/floor/go.mod testdata/kubernetes/gen/go.mod))

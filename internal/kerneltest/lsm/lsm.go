@@ -19,8 +19,9 @@ type Row struct {
 type Attempt struct {
 	// Name is unique within the row.
 	Name string
-	// Since is the first kernel that can do it; empty means all.
-	Since string
+	// Since is the first kernel that can do it, and Until the last one that the tests have with what it takes, which for
+	// overlayfs is a module; empty means all.
+	Since, Until string
 	// Work is not an attack: what must go on working under the policy, so that refusing everything is no success.
 	Work bool
 }
@@ -92,7 +93,8 @@ var Rows = []Row{
 	{25, "bpf() and bpffs from the container", "deny", attacks("mount bpffs", "create a map", "walk the maps")},
 	{26, "the first program and its first instructions", "deny", attacks("blocked program", "first instruction")},
 	{27, "32-bit system calls", "deny", attacks("int 0x80 open", "int 0x80 exec", "32-bit program opens", "32-bit program executes")},
-	{28, "overlayfs, tmpfs, a volume", "deny", attacks("lower", "upper", "after copy-up", "copy-up", "delete of lower", "volume")},
+	{28, "overlayfs, tmpfs, a volume", "deny", append(
+		until("6.12", "lower", "upper", "after copy-up", "copy-up", "delete of lower"), attacks("volume")...)},
 	{29, "truncate, fallocate, O_TRUNC, creat, mknod, xattr, chmod through descriptors", "deny",
 		attacks("truncate", "O_TRUNC", "creat", "mknod", "mkdir", "symlink", "xattr", "fsetxattr", "removexattr", "fchmod", "chmod through /proc", "fchown", "times", "write", "append", "fallocate", "unlink", "rmdir")},
 	{30, "names with newlines, other bytes, 255 of them, ` (deleted)` at the end", "deny",
@@ -131,6 +133,14 @@ func since(kernel string, names ...string) []Attempt {
 	return out
 }
 
+func until(kernel string, names ...string) []Attempt {
+	out := attacks(names...)
+	for i := range out {
+		out[i].Until = kernel
+	}
+	return out
+}
+
 func works(names ...string) []Attempt {
 	out := attacks(names...)
 	for i := range out {
@@ -162,6 +172,8 @@ type Outcome struct {
 	Effect bool
 	// Errno is the error number of what was refused first, or 0.
 	Errno int
+	// Alerts is the number of alerts that the programs made, lost ones included.
+	Alerts uint64
 	// Changed names what is otherwise afterwards below /secret, /blocked and /frozen.
 	Changed []string
 	// Output is what the attempt wrote, for messages.

@@ -37,9 +37,10 @@ func TestUngoverned(t *testing.T) {
 // trials are all attempts that a kernel can make, without policies.
 func trials(kernel string) []Trial {
 	var out []Trial
+	at := slices.Index(vm.Kernels, kernel)
 	for _, r := range Rows {
 		for _, a := range r.Attempts {
-			if slices.Index(vm.Kernels, a.Since) <= slices.Index(vm.Kernels, kernel) {
+			if slices.Index(vm.Kernels, a.Since) <= at && (a.Until == "" || at <= slices.Index(vm.Kernels, a.Until)) {
 				out = append(out, Trial{Row: r.Number, Policy: r.Policy, Name: a.Name, Work: a.Work})
 			}
 		}

@@ -14,7 +14,6 @@ import (
 	"maps"
 	"os"
 	"runtime"
-	"strconv"
 	"syscall"
 
 	"github.com/avert-dev/avert/internal/kerneltest/lsm"
@@ -90,7 +89,7 @@ func run(job string) error {
 	}
 	outcomes := make([]lsm.Outcome, len(j.Attempts))
 	for i, trial := range j.Attempts {
-		if outcomes[i], err = make1(i, trial); err != nil {
+		if outcomes[i], err = makeAttempt(i, trial); err != nil {
 			return fmt.Errorf("row %d, %s: %w", trial.Row, trial.Name, err)
 		}
 	}
@@ -102,8 +101,8 @@ func run(job string) error {
 	return nil
 }
 
-func make1(i int, trial lsm.Trial) (lsm.Outcome, error) {
-	w, err := newWorld(strconv.Itoa(i), trial)
+func makeAttempt(i int, trial lsm.Trial) (lsm.Outcome, error) {
+	w, err := newWorld(i, trial)
 	if err != nil {
 		return lsm.Outcome{}, err
 	}

@@ -14,6 +14,10 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/avert-dev/avert/bpf"
 )
 
 // loader is the program that loads policies on the node.
@@ -85,6 +89,21 @@ func times(n int, stdin io.Writer, f func(int) error) (stop func() error) {
 		result <- errors.Join(err, wrong)
 	}()
 	return func() error { return <-result }
+}
+
+// alerts returns how many alerts there have been, with those that were lost.
+func (w *world) alerts() (uint64, error) {
+	if len(w.trial.Images) == 0 {
+		return 0, nil
+	}
+	m, err := ebpf.LoadPinnedMap(fmt.Sprintf("/sys/fs/bpf/avert/v%d/maps/counters", bpf.Layout), &ebpf.LoadPinOptions{ReadOnly: true})
+	if err != nil {
+		return 0, err
+	}
+	defer m.Close()
+	var reported, lost uint64
+	err = errors.Join(m.Lookup(uint32(0), &reported), m.Lookup(uint32(1), &lost))
+	return reported + lost, err
 }
 
 // unmount detaches the volume in the container while it is in use, as a node may, and returns the line that answers.

@@ -22,24 +22,30 @@ type options struct {
 	replay string
 	node   string
 	proc   string
+	bpffs  string
 }
 
 func (a *app) eventsCommand() *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
-		Use:   "events --rules DIR...",
+		Use:   "events [--rules DIR...]",
 		Short: "Print alerts as JSON lines",
-		Long: `events prints an alert for each operation of a container that AppArmor or
-SELinux refused, would have refused, or audits: a line of JSON that names the
-policy, the rule and its place (avert schema event).
+		Long: `events prints an alert for each operation of a container that was refused,
+would have been refused, or is audited: a line of JSON that names the policy,
+the rule and its place (avert schema event).
 
-It reads the kernel's audit log until it is interrupted, for which it needs the
-capability CAP_AUDIT_READ and the namespaces of the node. With --replay it
-reads the log of an audit daemon or of the kernel instead.
+Without --rules it reads the reports of the programs that avert-node load
+attaches, until it is interrupted. It needs what avert-node load needs, and
+should run once: each report goes to one reader.
 
-DIR is a folder with rule tables (*.rules.json), such as nodes/apparmor in
-what avert compile writes. Denials of other profiles are not reported.`,
-		Example: `  avert-node events --rules /etc/avert/nodes/apparmor
+With --rules it reads the kernel's audit log beside, if programs are attached,
+for what AppArmor and SELinux refuse; for that it needs the capability
+CAP_AUDIT_READ and the namespaces of the node. DIR is a folder with rule tables
+(*.rules.json), such as nodes/apparmor in what avert compile writes. Denials of
+other profiles are not reported. With --replay it reads the log of an audit
+daemon or of the kernel instead.`,
+		Example: `  avert-node events
+  avert-node events --rules /etc/avert/nodes/apparmor
   avert-node events --rules out/nodes --replay /var/log/audit/audit.log`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.events(cmd.Context(), o) },
@@ -48,13 +54,17 @@ what avert compile writes. Denials of other profiles are not reported.`,
 	f.StringArrayVar(&o.rules, "rules", nil, "folder with rule tables; may be given several times")
 	f.StringVar(&o.replay, "replay", "", "read audit records from a file, or from standard input (-)")
 	f.StringVar(&o.node, "node", "", "name of the node, which alerts then have")
+	f.StringVar(&o.bpffs, "bpffs", "/sys/fs/bpf", "where the BPF file system is mounted")
 	f.StringVar(&o.proc, "proc", "/proc", "where the node's processes are seen")
 	return cmd
 }
 
 func (a *app) events(ctx context.Context, o options) error {
 	if len(o.rules) == 0 {
-		return errors.New("--rules is missing: name a folder with rule tables (*.rules.json)")
+		if o.replay != "" {
+			return errors.New("--rules is missing: name a folder with rule tables (*.rules.json)")
+		}
+		return a.follow(ctx, nil, o)
 	}
 	tables, err := readTables(o.rules)
 	if err != nil {
@@ -66,7 +76,7 @@ func (a *app) events(ctx context.Context, o options) error {
 	}
 	x.Node = o.node
 	if o.replay == "" {
-		return a.follow(ctx, x, o.proc)
+		return a.follow(ctx, x, o)
 	}
 	a.replayed = true
 	if o.replay == "-" {
@@ -112,7 +122,6 @@ func (a *app) replay(ctx context.Context, x *audit.Explainer, log io.Reader) err
 func (a *app) print(x *audit.Explainer, groups []*audit.Group) error {
 	for _, g := range groups {
 		for _, e := range x.Events(g) {
-			a.alerts++
 			if err := a.line(&e); err != nil {
 				return err
 			}
@@ -121,7 +130,13 @@ func (a *app) print(x *audit.Explainer, groups []*audit.Group) error {
 	return nil
 }
 
+// line writes an event. Several readers may do so at once.
 func (a *app) line(e *event.Event) error {
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	if e.Lost == 0 {
+		a.alerts++
+	}
 	if _, err := a.stdout.Write(e.Line()); err != nil {
 		return fmt.Errorf("cannot write to standard output: %w", err)
 	}

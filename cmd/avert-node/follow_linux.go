@@ -11,20 +11,51 @@ import (
 
 	"github.com/avert-dev/avert/runtime/audit"
 	"github.com/avert-dev/avert/runtime/event"
+	"github.com/avert-dev/avert/runtime/lsm"
 	"github.com/avert-dev/avert/runtime/process"
 )
 
 // idle is how long an event may wait for more of its records.
 const idle = 100 * time.Millisecond
 
-// follow reads the kernel's audit log until the context ends.
-func (a *app) follow(ctx context.Context, x *audit.Explainer, proc string) error {
+// follow reads reports until the context ends: those of the programs, and with an
+// explainer the kernel's audit log.
+func (a *app) follow(ctx context.Context, x *audit.Explainer, o options) error {
+	processes := process.Open(o.proc)
+	programs, err := lsm.Open(o.bpffs)
+	switch {
+	case errors.Is(err, lsm.ErrNothingLoaded) && x == nil:
+		return fmt.Errorf("%w: load one (avert-node load), or name rule tables with --rules to read the kernel's audit log", err)
+	case errors.Is(err, lsm.ErrNothingLoaded):
+		return a.followAudit(ctx, x, processes)
+	case err != nil:
+		return err
+	}
+	defer programs.Close()
+	if x == nil {
+		return a.followPrograms(ctx, programs, processes, o)
+	}
+	// One that fails ends the other.
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	done := make(chan error, 1)
+	go func() {
+		defer stop()
+		done <- a.followPrograms(ctx, programs, processes, o)
+	}()
+	err = a.followAudit(ctx, x, processes)
+	stop()
+	return errors.Join(err, <-done)
+}
+
+// followAudit reads the kernel's audit log until the context ends.
+func (a *app) followAudit(ctx context.Context, x *audit.Explainer, processes *process.Processes) error {
 	socket, err := audit.Listen()
 	if err != nil {
 		return err
 	}
 	defer socket.Close()
-	x.Processes = process.Open(proc)
+	x.Processes = processes
 	drops := newDrops(a)
 	fmt.Fprintln(a.stderr, "avert-node: reading the kernel's audit log")
 	var assembler audit.Assembler

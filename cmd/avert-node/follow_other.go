@@ -11,6 +11,6 @@ import (
 	"github.com/avert-dev/avert/runtime/audit"
 )
 
-func (*app) follow(context.Context, *audit.Explainer, string) error {
-	return errors.New("the kernel's audit log is read on Linux only; --replay reads a file")
+func (*app) follow(context.Context, *audit.Explainer, options) error {
+	return errors.New("what kernels report is read on Linux only; --replay reads a file")
 }

@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -36,7 +37,8 @@ const (
 type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	alerts         int // printed
+	writing        sync.Mutex // stdout and alerts, by readers of events
+	alerts         int        // printed
 	replayed       bool
 	findings       bool // of status or verify
 }

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lsm
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/ringbuf"
+	"golang.org/x/sys/unix"
+
+	"github.com/avert-dev/avert/bpf"
+)
+
+// countLost is the index of `counters` with the reports that found no place.
+const countLost = 1
+
+// Errors of Open and Receive.
+var (
+	// ErrNothingLoaded says that the node never loaded an image since it booted.
+	ErrNothingLoaded = errors.New("no image was loaded on this node since it booted")
+	// ErrIdle says that no record arrived in time.
+	ErrIdle = os.ErrDeadlineExceeded
+	// ErrMalformed says that what arrived was no record; the next may be.
+	ErrMalformed = errors.New("not a record of avert's programs")
+)
+
+// Reader takes records out of the programs' ring buffer. There should be one on a
+// node: each record goes to one of several.
+type Reader struct {
+	events   *ringbuf.Reader
+	record   ringbuf.Record
+	counters *ebpf.Map
+	lost     uint64
+}
+
+// Open opens the ring buffer that is pinned in a BPF file system, such as
+// /sys/fs/bpf. Reports that are lost are counted from now on.
+func Open(bpffs string) (*Reader, error) {
+	dir := filepath.Join(bpffs, "avert", fmt.Sprintf("v%d", bpf.Layout), "maps")
+	events, err := ebpf.LoadPinnedMap(filepath.Join(dir, "events"), nil)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNothingLoaded
+	} else if err != nil {
+		return nil, fmt.Errorf("cannot open the programs' reports: %w", err)
+	}
+	defer events.Close()
+	r := &Reader{}
+	if r.counters, err = ebpf.LoadPinnedMap(filepath.Join(dir, "counters"), &ebpf.LoadPinOptions{ReadOnly: true}); err != nil {
+		return nil, fmt.Errorf("cannot open the programs' counters: %w", err)
+	}
+	if _, err = r.Lost(); err == nil {
+		r.events, err = ringbuf.NewReader(events)
+	}
+	if err != nil {
+		r.counters.Close()
+		return nil, fmt.Errorf("cannot read the programs' reports: %w", err)
+	}
+	return r, nil
+}
+
+// Close ends reading.
+func (r *Reader) Close() error { return errors.Join(r.events.Close(), r.counters.Close()) }
+
+// Receive returns the next record.
+func (r *Reader) Receive(wait time.Duration) (*Record, error) {
+	r.events.SetDeadline(time.Now().Add(wait))
+	if err := r.events.ReadInto(&r.record); err != nil {
+		return nil, err
+	}
+	out, err := Decode(r.record.RawSample)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return out, nil
+}
+
+// Lost returns how many reports were lost since it was last asked.
+func (r *Reader) Lost() (uint64, error) {
+	var now uint64
+	if err := r.counters.Lookup(uint32(countLost), &now); err != nil {
+		return 0, err
+	}
+	n := now - r.lost
+	r.lost = now
+	return n, nil
+}
+
+// SinceBoot returns the time of day of a moment that the kernel counts from boot
+// (CLOCK_BOOTTIME). A clock that was set meanwhile shifts both.
+func SinceBoot(nanoseconds uint64) time.Time {
+	var now unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) != nil {
+		return time.Now()
+	}
+	return time.Now().Add(time.Duration(nanoseconds) - time.Duration(now.Nano()))
+}

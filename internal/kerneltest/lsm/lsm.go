@@ -104,19 +104,6 @@ var Rows = []Row{
 		attacks("lazily unmounted", "mount in a user namespace"), works("pipe reopened", "memfd reopened", "pidfd")...)},
 }
 
-// Gap is what the programs are known not to hold.
-type Gap struct {
-	Row      int
-	Attempts []string
-	// Kernels that have the gap; nil means all.
-	Kernels []string
-	// Reason is a sentence for those who run the programs: why, and what helps.
-	Reason string
-}
-
-// Gaps are all that do not hold; any other is a failure of the tests, and so is one that holds after all.
-var Gaps = []Gap{}
-
 func attacks(names ...string) []Attempt {
 	var out []Attempt
 	for _, name := range names {

@@ -41,9 +41,9 @@ func (w *world) loading(i int) *exec.Cmd {
 
 // beside is what happens on the node while an attempt of a row is made. It returns what ends it, when the attempt has ended.
 var beside = map[int]func(w *world, stdin io.Writer) (stop func() error){
-	23: func(w *world, stdin io.Writer) func() error { return times(20, stdin, w.load) },
+	23: func(w *world, stdin io.Writer) func() error { return times(10, stdin, w.load) },
 	24: func(w *world, stdin io.Writer) func() error {
-		return times(20, stdin, func(i int) error {
+		return times(10, stdin, func(i int) error {
 			if len(w.trial.Images) == 0 {
 				return nil
 			}
@@ -51,7 +51,7 @@ var beside = map[int]func(w *world, stdin io.Writer) (stop func() error){
 			if err := cmd.Start(); err != nil {
 				return err
 			}
-			time.Sleep(time.Duration(i) * 25 * time.Millisecond)
+			time.Sleep(time.Duration(i) * 50 * time.Millisecond)
 			err := cmd.Process.Kill()
 			_ = cmd.Wait()
 			if errors.Is(err, os.ErrProcessDone) {

@@ -96,7 +96,7 @@ func enter(root, cgroup string, argv []string) error {
 	err = errors.Join(err, unix.Mount("proc", root+"/proc", "proc", 0, ""), unix.Mount("cgroup", root+"/cgroup", "cgroup2", 0, ""),
 		unix.Mount("volume", root+"/volume", "tmpfs", 0, ""),
 		os.Mkdir(root+"/volume/secret", 0o755), os.WriteFile(root+"/volume/secret/key", []byte("secret"), 0o644))
-	if slices.Contains(argv, "28") {
+	if slices.Contains(argv, "28") && !slices.Contains(argv, "volume") {
 		layers := fmt.Sprintf("lowerdir=%[1]s/lower,upperdir=%[1]s/upper,workdir=%[1]s/work", root+"/layers")
 		err = errors.Join(err, unix.Mount("over", root+"/over", "overlay", 0, layers))
 	}

@@ -29,6 +29,18 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 
 /* ---- exec ---- */
 
+/* relabel gives a label of a unit that was unloaded to another. Generation 0 is that
+ * of no revision: the task looks at its own image when it does something. */
+static __always_inline void relabel(struct label *l, u64 policy)
+{
+	struct state none = {};
+	l->generation = 0;
+	l->state = none;
+	l->held = ALWAYS;
+	l->pending = 0;
+	l->policy = policy;
+}
+
 /* start labels the current task if it is about to execute the first program of a
  * governed container. */
 __noinline int start(void)
@@ -37,6 +49,11 @@ __noinline int start(void)
 	u64 policy = governing(task);
 	if (!policy || !in_container(task))
 		return PASS;
+	struct label *old = current_label();
+	if (old) {
+		relabel(old, policy);
+		return GO;
+	}
 	struct label l = {.policy = policy, .held = ALWAYS};
 	set_root(&l, task);
 	if (has_task_storage)
@@ -49,7 +66,8 @@ SEC("lsm/bprm_check_security")
 int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 {
 	struct op op;
-	if (!current_label()) {
+	struct label *label = current_label();
+	if (!label || !handle_of(label->policy)) {
 		switch (start()) {
 		case PASS:
 			return 0;
@@ -170,6 +188,12 @@ static __always_inline bool mapped(struct op *op, struct file *file)
 		return false;
 	op->s->dentry[0] = (u64)file->f_path.dentry;
 	op->s->mnt[0] = (u64)file->f_path.mnt;
+	struct backing_file *backing = (void *)file;
+	if (file->f_mode & FMODE_BACKING && bpf_core_field_exists(backing->user_path)) {
+		/* A layer's file of overlayfs; this is the one that was opened. */
+		op->s->dentry[0] = (u64)BPF_CORE_READ(backing, user_path.dentry);
+		op->s->mnt[0] = (u64)BPF_CORE_READ(backing, user_path.mnt);
+	}
 	return on_object(op->handle, MAP, 1);
 }
 
@@ -279,6 +303,10 @@ static __always_inline int wants(struct vfsmount *mnt)
 SEC("fentry/mnt_want_write")
 int BPF_PROG(mnt_want_write, struct vfsmount *mnt) { return wants(mnt); }
 
+/* What overlayfs takes for copying up (6.7). */
+SEC("fentry/mnt_get_write_access")
+int BPF_PROG(mnt_get_write_access, struct vfsmount *mnt) { return wants(mnt); }
+
 SEC("fentry/mnt_want_write_file")
 int BPF_PROG(mnt_want_write_file, struct file *file) { return wants(file->f_path.mnt); }
 
@@ -290,10 +318,11 @@ static __always_inline bool on_attribute(struct op *op, struct dentry *dentry, u
 	op->s->mnt[0] = 0;
 	if (mnt) {
 		struct mnt_namespace *ns = BPF_CORE_READ(mount_of(mnt), mnt_ns);
-		if ((u64)ns >= (u64)-4095)
-			return false; /* a layer of overlayfs; the file itself was judged */
-		if (BPF_CORE_READ(mnt, mnt_sb) == dentry->d_sb)
+		if (BPF_CORE_READ(mnt, mnt_sb) == dentry->d_sb) {
+			if ((u64)ns >= (u64)-4095)
+				return false; /* a layer of overlayfs; the file itself was judged */
 			op->s->mnt[0] = (u64)mnt;
+		}
 	}
 	return on_object(op->handle, access, 1);
 }
@@ -383,16 +412,18 @@ int adopt_tasks(struct bpf_iter__task *ctx)
 	if (!policy || !in_container(task))
 		return 0;
 	struct label l = {.policy = policy, .held = ALWAYS, .started = 1};
+	struct label *old;
 	if (has_task_storage) {
-		if (bpf_task_storage_get(&labels_task, task, 0, 0))
-			return 0;
+		old = bpf_task_storage_get(&labels_task, task, 0, 0);
 	} else {
 		u64 key = (u64)task;
-		if (bpf_map_lookup_elem(&labels_hash, &key))
-			return 0;
+		old = bpf_map_lookup_elem(&labels_hash, &key);
 	}
-	/* Generation 0 is that of no revision: the task itself looks at its image when
-	 * it does something. */
+	if (old) {
+		if (!handle_of(old->policy))
+			relabel(old, policy);
+		return 0;
+	}
 	set_root(&l, task);
 	add_label(task, &l);
 	return 0;

@@ -40,6 +40,7 @@ const (
 	avertProgInodeSetattr       = "inode_setattr"
 	avertProgInodeSetxattr      = "inode_setxattr"
 	avertProgMmapFile           = "mmap_file"
+	avertProgMntGetWriteAccess  = "mnt_get_write_access"
 	avertProgMntWantWrite       = "mnt_want_write"
 	avertProgMntWantWriteFile   = "mnt_want_write_file"
 	avertProgMoveMount          = "move_mount"
@@ -123,6 +124,7 @@ type avertProgramSpecs struct {
 	InodeSetattr       *ebpf.ProgramSpec `ebpf:"inode_setattr"`
 	InodeSetxattr      *ebpf.ProgramSpec `ebpf:"inode_setxattr"`
 	MmapFile           *ebpf.ProgramSpec `ebpf:"mmap_file"`
+	MntGetWriteAccess  *ebpf.ProgramSpec `ebpf:"mnt_get_write_access"`
 	MntWantWrite       *ebpf.ProgramSpec `ebpf:"mnt_want_write"`
 	MntWantWriteFile   *ebpf.ProgramSpec `ebpf:"mnt_want_write_file"`
 	MoveMount          *ebpf.ProgramSpec `ebpf:"move_mount"`
@@ -257,6 +259,7 @@ type avertPrograms struct {
 	InodeSetattr       *ebpf.Program `ebpf:"inode_setattr"`
 	InodeSetxattr      *ebpf.Program `ebpf:"inode_setxattr"`
 	MmapFile           *ebpf.Program `ebpf:"mmap_file"`
+	MntGetWriteAccess  *ebpf.Program `ebpf:"mnt_get_write_access"`
 	MntWantWrite       *ebpf.Program `ebpf:"mnt_want_write"`
 	MntWantWriteFile   *ebpf.Program `ebpf:"mnt_want_write_file"`
 	MoveMount          *ebpf.Program `ebpf:"move_mount"`
@@ -292,6 +295,7 @@ func (p *avertPrograms) Close() error {
 		p.InodeSetattr,
 		p.InodeSetxattr,
 		p.MmapFile,
+		p.MntGetWriteAccess,
 		p.MntWantWrite,
 		p.MntWantWriteFile,
 		p.MoveMount,

@@ -26,7 +26,7 @@ struct seqcount_spinlock { seqcount_t seqcount; } CORE;
 typedef struct seqcount_spinlock seqcount_spinlock_t;
 struct hlist_bl_node { void *pprev; } CORE;
 struct qstr { union { struct { u32 hash; u32 len; }; u64 hash_len; }; const unsigned char *name; } CORE;
-struct super_block;
+struct super_block { unsigned long s_flags, s_magic; } CORE;
 struct inode { u16 i_mode; } CORE;
 struct dentry {
 	seqcount_spinlock_t d_seq;
@@ -42,6 +42,8 @@ struct mnt_namespace { struct ns_common ns; } CORE;
 struct mount { struct mount *mnt_parent; struct dentry *mnt_mountpoint; struct vfsmount mnt; struct mnt_namespace *mnt_ns; } CORE;
 struct path { struct vfsmount *mnt; struct dentry *dentry; } CORE;
 struct file { struct path f_path; struct inode *f_inode; u32 f_mode; u32 f_flags; } CORE;
+/* What a file of overlayfs is to the memory that it is mapped to (6.8). */
+struct backing_file { struct path user_path; } CORE;
 struct vm_area_struct { struct file *vm_file; unsigned long vm_flags; } CORE;
 struct linux_binprm { struct file *file; char buf[256]; } CORE;
 struct iattr { u32 ia_valid; } CORE;
@@ -69,11 +71,17 @@ struct bpf_iter__task { struct bpf_iter_meta *meta; struct task_struct *task; } 
 #define FMODE_READ 0x1
 #define FMODE_WRITE 0x2
 #define FMODE_NOACCOUNT 0x20000000 /* opened by the kernel itself, such as overlayfs's layers */
+#define FMODE_BACKING (1 << 25)
 #define FMODE_EXEC_FLAG 0x20	   /* __FMODE_EXEC in f_flags: an open by exec */
 #define O_TRUNC_FLAG 01000
 #define S_IFMT 0170000
 #define S_IFREG 0100000
 #define S_IFDIR 0040000
+#define SB_NOUSER (1UL << 31) /* cannot be mounted by users */
+/* include/uapi/linux/magic.h */
+#define TMPFS_MAGIC 0x01021994
+#define HUGETLBFS_MAGIC 0x958458f6
+#define SECRETMEM_MAGIC 0x5345434d
 #define PROT_EXEC 0x4
 #define ATTR_TIMES (1 << 4 | 1 << 5)				/* ATTR_ATIME, ATTR_MTIME */
 #define ATTR_OWNER (1 << 1 | 1 << 2)				/* ATTR_UID, ATTR_GID */

@@ -65,9 +65,13 @@ func TestGuestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, p := range spec.Programs {
-		if p.Type == ebpf.LSM {
+		if p.AttachType != ebpf.AttachTraceIter {
 			var fn *btf.Func
-			if kernel.TypeByName("bpf_lsm_"+p.AttachTo, &fn) != nil {
+			function := p.AttachTo
+			if p.Type == ebpf.LSM {
+				function = "bpf_lsm_" + function
+			}
+			if kernel.TypeByName(function, &fn) != nil {
 				t.Logf("%s: no hook", name)
 				delete(spec.Programs, name)
 			}

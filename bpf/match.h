@@ -7,6 +7,8 @@
 #include "task.h"
 
 #define CHUNK 64
+/* Set in a state when the walk failed. */
+#define FAILED (1u << 31)
 
 static __always_inline u32 step(const u32 *t, u32 mask, u32 v, u32 class)
 {
@@ -23,7 +25,7 @@ __noinline u32 chunk(u32 v, u32 which, u32 pos, u32 handle)
 	struct scratch *s = current_scratch();
 	const u32 *t = table(handle, &mask);
 	if (!s || !t)
-		return SINK;
+		return FAILED | SINK;
 	const u8 *classes = ((const struct head *)t)->classes;
 	const u8 *path = s->path[which & 1];
 	u32 n = PATH_SIZE - pos;
@@ -72,6 +74,8 @@ __noinline int match(u32 which, u32 pos, u32 handle)
 		u32 v = SINK, ref = 0;
 		if (p < parts) {
 			v = walk_part(h->starts[p], which, pos, handle);
+			if (v & FAILED)
+				return -1;
 			u32 slot = t[((v & ~SINK) + 1) & mask];
 			if (slot >> 24 == 1)
 				ref = slot & NEXT;

@@ -93,6 +93,7 @@ static __always_inline enum begun begin(struct op *op, bool unstarted)
 static __always_inline bool conclude(struct scratch *s, u32 kind, u32 access, u32 classes, u32 offset0, u32 offset1)
 {
 	bool refused = s->blocked & 1;
+	s->audits &= ~s->blocked;
 	if (refused)
 		count(COUNT_BLOCKED);
 	if (s->blocks | s->audits)
@@ -120,6 +121,15 @@ __noinline int on_object(u32 handle, u32 access, u32 existing)
 	return decide(handle, existing ? resolve_existing(0) : resolve(0), access, KIND_FILE);
 }
 
+/* closed_layers returns the layers that block anything, or all on failure. */
+__noinline u32 closed_layers(u32 handle)
+{
+	const struct head *h = head(handle);
+	if (!h)
+		return 15;
+	return !!h->layer[0].closed | !!h->layer[1].closed << 1 | !!h->layer[2].closed << 2 | !!h->layer[3].closed << 3;
+}
+
 /* on_move judges a rename or link of the first place to the second. */
 __noinline int on_move(u32 handle, u32 kind, u32 flags)
 {
@@ -137,7 +147,12 @@ __noinline int on_move(u32 handle, u32 kind, u32 flags)
 	if (judge(0, class0, exchange ? access | CREATE : access, handle) ||
 	    judge(1, class1, exchange ? access | CREATE : exists ? CREATE | DELETE : CREATE, handle))
 		return 1;
-	if (class0 == NAMED && class1 == NAMED) {
+	if (class0 == UNRESOLVED || class1 == UNRESOLVED) {
+		/* What a path that cannot be known hides may be anything. */
+		u8 out = closed_layers(handle);
+		s->blocks |= out;
+		s->blocked |= out;
+	} else if (class0 == NAMED && class1 == NAMED) {
 		u8 out = carried(0, directory, handle);
 		if (exchange)
 			out |= carried(1, target_directory, handle);

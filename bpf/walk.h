@@ -34,20 +34,35 @@ static __always_inline struct mount *mount_of(struct vfsmount *mnt)
 static __always_inline int outside(struct vfsmount *mnt, u16 mode)
 {
 	struct mnt_namespace *ns = BPF_CORE_READ(mount_of(mnt), mnt_ns);
-	/* MNT_NS_INTERNAL is an error pointer: pipes, sockets, memfd, pidfs. */
-	if ((u64)ns >= (u64)-4095)
-		return (mode & S_IFMT) == S_IFREG ? WALK_ANONYMOUS : WALK_UNNAMED;
-	return WALK_UNRESOLVED;
+	/* MNT_NS_INTERNAL is an error pointer: pipes, sockets, memfd, pidfs, nsfs, and the
+	 * layers of overlayfs, which can be mounted elsewhere. */
+	if ((u64)ns < (u64)-4095)
+		return WALK_UNRESOLVED;
+	if ((mode & S_IFMT) != S_IFREG)
+		return WALK_UNNAMED;
+	struct super_block *sb = BPF_CORE_READ(mnt, mnt_sb);
+	switch ((u32)BPF_CORE_READ(sb, s_magic)) {
+	case TMPFS_MAGIC:
+		return BPF_CORE_READ(sb, s_flags) & SB_NOUSER ? WALK_ANONYMOUS : WALK_UNNAMED;
+	case HUGETLBFS_MAGIC:
+	case SECRETMEM_MAGIC:
+		return WALK_ANONYMOUS;
+	}
+	return WALK_UNNAMED;
 }
 
 /* name puts a component before the path. What a loop counts is kept in memory, so
  * that the verifier need not tell its rounds apart afterwards. */
 static __always_inline bool name(struct scratch *s, u8 *path, u32 len, const unsigned char *from)
 {
-	len &= 255;
-	u32 at = s->offset - len - 1;
-	if (at >= PATH_SIZE || len == 0)
+	/* Some file systems have longer names than NAME_MAX (255); none is cut. */
+	if (len == 0 || len > 255)
 		return false;
+	u32 at = s->offset - len - 1;
+	if (at >= PATH_SIZE)
+		return false;
+	asm volatile("" : "+r"(len));
+	len &= 255;
 	path[at & (PATH_SIZE - 1)] = '/';
 	bpf_probe_read_kernel(&path[(at + 1) & (PATH_SIZE - 1)], len, from);
 	s->offset = at;
@@ -68,12 +83,14 @@ static __always_inline int climb(struct scratch *s, u8 *path, struct dentry *d, 
 	s->offset = PATH_SIZE;
 	mnt_root = m->mnt_root;
 	NOUNROLL
-	for (u32 n = 0; n < COMPONENTS; n++) {
+	for (u32 n = 0; n <= COMPONENTS; n++) {
 		s->count = n;
 		if ((u64)d == root_dentry)
 			return ROOT;
 		if (d == mnt_root)
 			return MOUNT;
+		if (n == COMPONENTS)
+			break;
 		sequence = d->d_seq.seqcount.sequence;
 		if (sequence & 1)
 			return WALK_RETRY;
@@ -114,13 +131,15 @@ enum step { NEXT_STEP = 2 };
 __noinline int climb_step(u32 which, u32 n)
 {
 	struct scratch *s = current_scratch();
-	if (!s || n >= COMPONENTS)
+	if (!s)
 		return WALK_UNRESOLVED;
 	struct dentry *d = (void *)s->on_dentry, *parent = 0;
 	struct mount *m = (void *)s->on_mnt, *above = 0;
 	u32 sequence = 1;
 	if ((u64)d == s->root_dentry && (u64)&m->mnt == s->root_mnt)
 		return ROOT;
+	if (n >= COMPONENTS)
+		return WALK_UNRESOLVED;
 	if (d == BPF_CORE_READ(m, mnt.mnt_root)) {
 		s->on_sequence[n] = 1; /* no dentry's: the step to another mount */
 		above = BPF_CORE_READ(m, mnt_parent);
@@ -157,7 +176,7 @@ __noinline int climb_on(u32 which)
 	s->on_first_dentry = s->on_dentry;
 	s->on_first_mnt = s->on_mnt;
 	NOUNROLL
-	for (u32 n = 0; n < COMPONENTS; n++) {
+	for (u32 n = 0; n <= COMPONENTS; n++) {
 		s->on_count = n;
 		int end = climb_step(which, n);
 		if (end != NEXT_STEP)

@@ -46,8 +46,10 @@ type Hook struct {
 var optional = map[string][]string{
 	"inode_set_acl":    nil,
 	"inode_remove_acl": nil,
-	"path_chown":       nil,
-	"userns_create":    {"system: userns"},
+	// Until Linux 6.7 overlayfs calls mnt_want_write.
+	"mnt_get_write_access": nil,
+	"path_chown":           nil,
+	"userns_create":        {"system: userns"},
 }
 
 // readKernel asks the running kernel.

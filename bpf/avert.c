@@ -102,6 +102,7 @@ int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 	int at = walk(op.s, file->f_path.dentry, file->f_path.mnt);
 	bool blocked = decide(op.handle, at, EXEC, KIND_EXEC);
 	op.label->pending = op.s->atoms;
+	op.label->executing = 1;
 	VERDICT(blocked);
 }
 
@@ -115,6 +116,10 @@ int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 	if (!h)
 		return 0;
 	struct label *l = op.label;
+	/* While programs are replaced, the old and the new ones both run. */
+	if (!l->executing)
+		return 0;
+	l->executing = 0;
 	struct state s = {
 		.current = l->pending,
 		.parent = l->state.current & h->parents,
@@ -136,6 +141,7 @@ int BPF_PROG(task_alloc, struct task_struct *task, unsigned long clone_flags)
 	struct label copy = *l;
 	struct label *added;
 	copy.pending = 0;
+	copy.executing = 0;
 	copy.want_mnt = 0;
 	if (has_task_storage) {
 		added = bpf_task_storage_get(&labels_task, task, &copy, BPF_LOCAL_STORAGE_GET_F_CREATE);

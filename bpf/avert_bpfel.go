@@ -24,6 +24,8 @@ const (
 	avertMapPolicies            = "policies"
 	avertMapScratchCpu          = "scratch_cpu"
 	avertMapScratchTask         = "scratch_task"
+	avertMapSecondCpu           = "second_cpu"
+	avertMapSecondTask          = "second_task"
 	avertMapSlots1m             = "slots_1m"
 	avertMapSlots256k           = "slots_256k"
 	avertMapSlots4m             = "slots_4m"
@@ -158,6 +160,8 @@ type avertMapSpecs struct {
 	Policies    *ebpf.MapSpec `ebpf:"policies"`
 	ScratchCpu  *ebpf.MapSpec `ebpf:"scratch_cpu"`
 	ScratchTask *ebpf.MapSpec `ebpf:"scratch_task"`
+	SecondCpu   *ebpf.MapSpec `ebpf:"second_cpu"`
+	SecondTask  *ebpf.MapSpec `ebpf:"second_task"`
 	Slots1m     *ebpf.MapSpec `ebpf:"slots_1m"`
 	Slots256k   *ebpf.MapSpec `ebpf:"slots_256k"`
 	Slots4m     *ebpf.MapSpec `ebpf:"slots_4m"`
@@ -206,6 +210,8 @@ type avertMaps struct {
 	Policies    *ebpf.Map `ebpf:"policies"`
 	ScratchCpu  *ebpf.Map `ebpf:"scratch_cpu"`
 	ScratchTask *ebpf.Map `ebpf:"scratch_task"`
+	SecondCpu   *ebpf.Map `ebpf:"second_cpu"`
+	SecondTask  *ebpf.Map `ebpf:"second_task"`
 	Slots1m     *ebpf.Map `ebpf:"slots_1m"`
 	Slots256k   *ebpf.Map `ebpf:"slots_256k"`
 	Slots4m     *ebpf.Map `ebpf:"slots_4m"`
@@ -222,6 +228,8 @@ func (m *avertMaps) Close() error {
 		m.Policies,
 		m.ScratchCpu,
 		m.ScratchTask,
+		m.SecondCpu,
+		m.SecondTask,
 		m.Slots1m,
 		m.Slots256k,
 		m.Slots4m,

@@ -32,7 +32,7 @@ func TestGuestLoad(t *testing.T) {
 	}
 	old := strings.HasPrefix(release(t), "5.10.")
 	if old {
-		for _, name := range []string{"labels_task", "scratch_task"} {
+		for _, name := range []string{"labels_task", "scratch_task", "second_task"} {
 			m := spec.Maps[name]
 			m.Type, m.Flags, m.MaxEntries = ebpf.Array, 0, 1
 			m.Key, m.Value = nil, nil

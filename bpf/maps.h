@@ -27,12 +27,17 @@ struct label {
 	u64 held;	/* the conditions that state meets, and ALWAYS */
 	u64 pending;	/* the atoms of the image that an exec in progress would run */
 	u64 root_mnt, root_dentry; /* the container's root, to compare with */
+	u64 executing;	/* pending is about an exec that may succeed */
 	u64 want_mnt;	/* the mount that the task was last allowed to change */
 };
 
-/* Memory of one operation. Paths end where the buffer does. */
+/* Memory for a path, which ends at PATH_SIZE. */
+struct buffer { u8 path[PATH_SIZE + 256]; };
+
+/* Memory of one operation; the second path has its own, since task storage may have
+ * no more than 8 KiB at once (6.19). */
 struct scratch {
-	u8 path[2][PATH_SIZE + 256];
+	struct buffer first;
 	u64 dentry[2], mnt[2]; /* what resolve() is about */
 	u64 root_mnt, root_dentry;
 	/* Of a walk: within the first mount, and beyond. */
@@ -76,6 +81,19 @@ struct {
 	__type(key, u32);
 	__type(value, struct scratch);
 } scratch_cpu SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct buffer);
+} second_task SEC(".maps");
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct buffer);
+} second_cpu SEC(".maps");
 
 /* Of each unit: instance << 32 | size class << 24 | index of its table. */
 struct {

@@ -27,7 +27,9 @@ __noinline u32 chunk(u32 v, u32 which, u32 pos, u32 handle)
 	if (!s || !t)
 		return FAILED | SINK;
 	const u8 *classes = ((const struct head *)t)->classes;
-	const u8 *path = s->path[which & 1];
+	const u8 *path = path_of(s, which);
+	if (!path)
+		return FAILED | SINK;
 	u32 n = PATH_SIZE - pos;
 	if (n > CHUNK)
 		n = CHUNK;

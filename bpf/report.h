@@ -3,7 +3,7 @@
 #ifndef AVERT_REPORT_H
 #define AVERT_REPORT_H
 
-#include "maps.h"
+#include "task.h"
 
 #define SMALL 256 /* the longest path of a small event */
 
@@ -53,15 +53,14 @@ static __always_inline void describe(struct event *e, struct scratch *s, u32 kin
  * their buffers, PATH_SIZE for none. classes are two enum class, low byte first. */
 __noinline int report(u32 kind_access, u32 classes, u32 refused, u32 offset0, u32 offset1)
 {
-	u32 zero = 0, kind = kind_access >> 16, access = kind_access & 0xffff;
-	struct scratch *s;
-	if (has_task_storage)
-		s = bpf_task_storage_get(&scratch_task, bpf_get_current_task_btf(), 0, 0);
-	else
-		s = bpf_map_lookup_elem(&scratch_cpu, &zero);
+	u32 kind = kind_access >> 16, access = kind_access & 0xffff;
+	struct scratch *s = current_scratch();
 	if (!s)
 		return 0;
 	if (offset0 > PATH_SIZE || offset1 > PATH_SIZE)
+		return 0;
+	const u8 *second = offset1 < PATH_SIZE ? path_of(s, 1) : s->first.path;
+	if (!second)
 		return 0;
 	u32 len0 = PATH_SIZE - offset0, len1 = PATH_SIZE - offset1;
 	if (len0 <= SMALL && len1 <= SMALL) {
@@ -71,8 +70,8 @@ __noinline int report(u32 kind_access, u32 classes, u32 refused, u32 offset0, u3
 			return 0;
 		}
 		describe(&e->event, s, kind, access, classes, refused, len0, len1);
-		COPY(e->text, SMALL, len0, &s->path[0][offset0 & (PATH_SIZE - 1)]);
-		COPY(&e->text[SMALL], SMALL, len1, &s->path[1][offset1 & (PATH_SIZE - 1)]);
+		COPY(e->text, SMALL, len0, &s->first.path[offset0 & (PATH_SIZE - 1)]);
+		COPY(&e->text[SMALL], SMALL, len1, &second[offset1 & (PATH_SIZE - 1)]);
 		bpf_ringbuf_submit(e, 0);
 	} else {
 		struct large_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
@@ -81,8 +80,8 @@ __noinline int report(u32 kind_access, u32 classes, u32 refused, u32 offset0, u3
 			return 0;
 		}
 		describe(&e->event, s, kind, access, classes, refused, len0, len1);
-		COPY(e->text, PATH_SIZE, len0, &s->path[0][offset0 & (PATH_SIZE - 1)]);
-		COPY(&e->text[PATH_SIZE], PATH_SIZE, len1, &s->path[1][offset1 & (PATH_SIZE - 1)]);
+		COPY(e->text, PATH_SIZE, len0, &s->first.path[offset0 & (PATH_SIZE - 1)]);
+		COPY(&e->text[PATH_SIZE], PATH_SIZE, len1, &second[offset1 & (PATH_SIZE - 1)]);
 		bpf_ringbuf_submit(e, 0);
 	}
 	count(COUNT_REPORTED);

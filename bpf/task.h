@@ -31,6 +31,20 @@ static __always_inline struct scratch *current_scratch(void)
 	return bpf_map_lookup_elem(&scratch_cpu, &zero);
 }
 
+/* path_of returns the buffer of the path at a place; 0 on failure. */
+static __always_inline u8 *path_of(struct scratch *s, u32 which)
+{
+	if (!(which & 1))
+		return s->first.path;
+	struct buffer *b;
+	u32 zero = 0;
+	if (has_task_storage)
+		b = bpf_task_storage_get(&second_task, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	else
+		b = bpf_map_lookup_elem(&second_cpu, &zero);
+	return b ? b->path : 0;
+}
+
 /* What a unit is: its table's size class and index; 0 when it is not loaded. */
 static __always_inline u32 handle_of(u64 policy)
 {

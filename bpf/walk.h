@@ -158,7 +158,8 @@ __noinline int climb_step(u32 which, u32 n)
 		return WALK_UNRESOLVED;
 	struct qstr q = {};
 	bpf_core_read(&q, sizeof(q), &d->d_name);
-	if (!name(s, s->path[which & 1], q.len, q.name))
+	u8 *path = path_of(s, which);
+	if (!path || !name(s, path, q.len, q.name))
 		return WALK_UNRESOLVED;
 	s->on_dentry = (u64)parent;
 	return NEXT_STEP;
@@ -230,14 +231,17 @@ static __always_inline int root_slash(struct scratch *s, u32 which)
 {
 	if (s->offset < PATH_SIZE)
 		return s->offset;
-	s->path[which & 1][PATH_SIZE - 1] = '/';
+	u8 *path = path_of(s, which);
+	if (!path)
+		return WALK_UNRESOLVED;
+	path[PATH_SIZE - 1] = '/';
 	return PATH_SIZE - 1;
 }
 
 /* look_at looks twice at all of the way from the object of a hook. */
 static __always_inline int look_at(struct scratch *s, struct dentry *d, struct vfsmount *m)
 {
-	int end = climb(s, s->path[0], d, m);
+	int end = climb(s, s->first.path, d, m);
 	if (end < 0)
 		return end;
 	bool on = end == MOUNT;

@@ -163,7 +163,7 @@ func (k *kernel) has(function string) (bool, error) {
 }
 
 func (k *kernel) adaptMaps(spec *ebpf.CollectionSpec) error {
-	for _, name := range []string{"labels_task", "scratch_task", "labels_hash", "policies"} {
+	for _, name := range []string{"labels_task", "scratch_task", "second_task", "labels_hash", "policies"} {
 		if spec.Maps[name] == nil {
 			return fmt.Errorf("the programs have no map %s", name)
 		}
@@ -175,7 +175,7 @@ func (k *kernel) adaptMaps(spec *ebpf.CollectionSpec) error {
 	}
 	// The verifier wants a map that it knows also where it finds out that the code
 	// is dead.
-	for _, name := range []string{"labels_task", "scratch_task"} {
+	for _, name := range []string{"labels_task", "scratch_task", "second_task"} {
 		m := spec.Maps[name]
 		m.Type, m.MaxEntries, m.Flags, m.Key, m.Value = ebpf.Array, 1, 0, nil, nil
 	}

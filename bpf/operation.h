@@ -16,8 +16,8 @@ static __always_inline u32 class_of(int at)
 	return at == WALK_UNNAMED ? UNNAMED : UNRESOLVED;
 }
 
-/* refresh brings the label of the current task up to the table's revision: the
- * current image is looked at again, what was before it is translated. */
+/* refresh brings the label of the current task up to the table's revision: what
+ * is known of the lineage is translated, and the current image is looked at again. */
 __noinline int refresh(u32 handle)
 {
 	u32 mask;
@@ -30,7 +30,10 @@ __noinline int refresh(u32 handle)
 	u32 behind = h->generation - l->generation - 1;
 	l->state.parent = carry(l->state.parent, behind, handle) & h->parents;
 	l->state.seen = carry(l->state.seen, behind, handle) & h->ancestors;
-	l->state.current = 0;
+	/* The image may have been renamed or deleted since: its path says only what the
+	 * earlier revision did not ask. */
+	u64 asked = carry(~0ULL, behind, handle);
+	l->state.current = carry(l->state.current, behind, handle);
 	if (l->started) {
 		struct task_struct *task = (void *)bpf_get_current_task();
 		struct file *exe = BPF_CORE_READ(task, mm, exe_file);
@@ -40,7 +43,7 @@ __noinline int refresh(u32 handle)
 		s->mnt[0] = (u64)BPF_CORE_READ(exe, f_path.mnt);
 		int at = resolve_existing(0);
 		if (at >= 0 && match(0, at, handle) == 0)
-			l->state.current = s->atoms;
+			l->state.current |= s->atoms & ~asked;
 	}
 	l->held = conditions(l->state.current, l->state.parent, l->state.seen, handle);
 	l->pending = carry(l->pending, behind, handle);

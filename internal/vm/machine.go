@@ -115,7 +115,11 @@ func (m *machine) arguments(initrd string, size int, console string) []string {
 		memory = 256 + size>>19 // the archive and what it becomes are there at once
 	}
 	parameters := "console=ttyS0 quiet panic=-1 no_timer_check " + c.LSM.parameter()
-	args := []string{"-accel", "tcg", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+	accelerator := "tcg"
+	if c.SingleThread {
+		accelerator += ",thread=single"
+	}
+	args := []string{"-accel", accelerator, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-m", strconv.Itoa(memory), "-smp", strconv.Itoa(max(c.CPUs, 1)),
 		"-kernel", m.kernel, "-initrd", initrd, "-serial", "file:" + console, "-chardev", "stdio,id=job,signal=off", "-serial", "chardev:job",
 		"-device", "isa-debug-exit,iobase=0xf4,iosize=0x01"}

@@ -57,6 +57,9 @@ type Config struct {
 	Env []string
 	// CPUs is the number of processors; 0 means 1.
 	CPUs int
+	// SingleThread has one thread of the host emulate all processors in turn. Otherwise each has its own, and one may run an
+	// instruction that another is just rewriting: what attaches BPF programs while others pass the same hook needs this.
+	SingleThread bool
 	// MemoryMB is the memory in MiB; 0 means 256 and what the files need.
 	MemoryMB int
 	// ICount makes the guest's clock an exact count of instructions, one for each nanosecond: what a guest measures is the

@@ -75,8 +75,8 @@ func flood() {
 	}
 }
 
-// storm opens, forks and executes, on all processors at once, until the node says that it has done what it did beside: one
-// that comes through is the effect.
+// storm opens, forks and executes, on all processors at once, until the node says that it has done what it did beside, and
+// at least once each: one that comes through is the effect.
 func storm() error {
 	var end atomic.Bool
 	go func() {
@@ -92,7 +92,7 @@ func storm() error {
 		func() error { return runs("/free/tool", "fork", "/secret/key") },
 	} {
 		all.Go(func() {
-			for !end.Load() {
+			for {
 				err := f()
 				if err == nil {
 					return
@@ -100,6 +100,9 @@ func storm() error {
 				lock.Lock()
 				last = err
 				lock.Unlock()
+				if end.Load() {
+					return
+				}
 			}
 		})
 	}

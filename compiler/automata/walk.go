@@ -41,10 +41,15 @@ const (
 // ErrBudget.
 func walk(runners []runner, suffixes bool, budget int, visit func(states []int32) verdict) (path []byte, ok bool, err error) {
 	w := &walker{runners: runners, ids: map[string]int32{}}
+	return w.run(suffixes, budget, func(_ int32, at []int32) verdict { return visit(at) })
+}
+
+// run is walk; the visitor also sees the number of the tuple.
+func (w *walker) run(suffixes bool, budget int, visit func(id int32, states []int32) verdict) (path []byte, ok bool, err error) {
 	w.prepare()
-	k := len(runners)
+	k := len(w.runners)
 	begin := make([]int32, k+1)
-	for i, r := range runners {
+	for i, r := range w.runners {
 		begin[i] = r.start
 	}
 	w.add(begin, -1, 0)
@@ -52,7 +57,7 @@ func walk(runners []runner, suffixes bool, budget int, visit func(states []int32
 		at := slices.Clone(w.tuple(id))
 		v := goOn
 		if canonical.rows[at[k]].accept != 0 && !(suffixes && at[k] == canonicalRoot) {
-			v = visit(at[:k])
+			v = visit(id, at[:k])
 		}
 		switch v {
 		case found:

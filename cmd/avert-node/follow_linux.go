@@ -12,6 +12,7 @@ import (
 	"github.com/avert-dev/avert/runtime/audit"
 	"github.com/avert-dev/avert/runtime/event"
 	"github.com/avert-dev/avert/runtime/lsm"
+	"github.com/avert-dev/avert/runtime/node"
 	"github.com/avert-dev/avert/runtime/process"
 )
 
@@ -22,13 +23,17 @@ const idle = 100 * time.Millisecond
 // explainer the kernel's audit log.
 func (a *app) follow(ctx context.Context, x *audit.Explainer, o options) error {
 	processes := process.Open(o.proc)
-	programs, err := lsm.Open(o.bpffs)
+	events, counters, err := node.New(o.bpffs).Reports()
 	switch {
-	case errors.Is(err, lsm.ErrNothingLoaded) && x == nil:
+	case errors.Is(err, node.ErrNothingLoaded) && x == nil:
 		return fmt.Errorf("%w: load one (avert-node load), or name rule tables with --rules to read the kernel's audit log", err)
-	case errors.Is(err, lsm.ErrNothingLoaded):
+	case errors.Is(err, node.ErrNothingLoaded):
 		return a.followAudit(ctx, x, processes)
 	case err != nil:
+		return err
+	}
+	programs, err := lsm.NewReader(events, counters)
+	if err != nil {
 		return err
 	}
 	defer programs.Close()

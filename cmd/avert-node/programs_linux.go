@@ -18,20 +18,18 @@ import (
 func (a *app) followPrograms(ctx context.Context, reader *lsm.Reader, processes *process.Processes, o options) error {
 	cgroups := &lsm.Cgroups{Root: "/sys/fs/cgroup", List: node.CgroupPaths}
 	x := &lsm.Explainer{Node: o.node, Image: node.New(o.bpffs).Image, Time: lsm.SinceBoot, Processes: processes, Cgroup: cgroups.Path}
-	fmt.Fprintln(a.stderr, "avert-node: reading the reports of the attached programs")
-	var asked time.Time
+	before, err := reader.Lost()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stderr, "avert-node: reading the reports of the attached programs; %d were lost before\n", before)
+	asked := time.Now()
 	for ctx.Err() == nil {
 		r, err := reader.Receive(idle)
-		if now := time.Now(); now.Sub(asked) >= askEvery {
-			asked = now
-			lost, err := reader.Lost()
-			if err != nil {
+		if time.Since(asked) >= askEvery {
+			asked = time.Now()
+			if err := a.lost(reader, o.node); err != nil {
 				return err
-			}
-			if lost > 0 {
-				if err := a.line(&event.Event{Time: event.Stamp(now), Source: event.LSM, Node: event.Text(o.node), Lost: lost}); err != nil {
-					return err
-				}
 			}
 		}
 		switch {
@@ -49,5 +47,14 @@ func (a *app) followPrograms(ctx context.Context, reader *lsm.Reader, processes 
 			}
 		}
 	}
-	return nil
+	return a.lost(reader, o.node)
+}
+
+// lost says how many reports were lost since it last did.
+func (a *app) lost(reader *lsm.Reader, node string) error {
+	n, err := reader.Lost()
+	if err != nil || n == 0 {
+		return err
+	}
+	return a.line(&event.Event{Time: event.Stamp(time.Now()), Source: event.LSM, Node: event.Text(node), Lost: n})
 }

@@ -185,7 +185,7 @@ func TestStack(t *testing.T) {
 	var groups []*Group
 	for _, r := range []Record{
 		record(1, "avert.u", 1), record(2, "avert.u//d3", 1), record(3, "avert.u", 1), record(4, "avert.u", 1),
-		record(5, "avert.u//d3", 900), {Type: typeSyscall, Serial: 5, Time: time.UnixMilli(900), Body: `ppid=7 euid=1 exe="/bin/cat"`},
+		record(5, "avert.u//d3", 900), {Type: typeSyscall, Serial: 5, Time: time.UnixMilli(900), Body: `ppid=7 uid=1 exe="/bin/cat"`},
 		{Type: typeProctitle, Serial: 5, Time: time.UnixMilli(900), Body: `proctitle=636174002F78`}, {Type: typeEOE, Serial: 5, Time: time.UnixMilli(900)},
 		{Type: typeSyscall, Serial: 6, Time: time.UnixMilli(901)},
 	} {

@@ -22,7 +22,7 @@ func (f *finding) process(g *Group) *event.Process {
 	}
 	// The kernel's own record of the system call, when it keeps such.
 	p.PPID, _ = g.syscall.number("ppid")
-	p.UID, p.GID = g.syscall.id("euid"), g.syscall.id("egid")
+	p.UID, p.GID = g.syscall.id("uid"), g.syscall.id("gid")
 	exe, _ := g.syscall.bytes("exe")
 	p.Exe = event.Text(exe)
 	title, _ := g.proctitle.bytes("proctitle")

@@ -131,17 +131,26 @@ type Process struct {
 	// the kernel's report is absent unless it runs.
 	State string `json:"state,omitempty" jsonschema:"enum=running,enum=gone,enum=reused"`
 	PPID  int    `json:"ppid,omitempty"`
-	// UID and GID are the effective ones, as the node sees them.
+	// UID and GID are the real ones, as the node's user namespace has them.
 	UID *uint32 `json:"uid,omitempty"`
 	GID *uint32 `json:"gid,omitempty"`
 	Exe Text    `json:"exe,omitempty"`
 	// Args are at most 64 arguments and 4,096 bytes.
 	Args []Text `json:"args,omitempty"`
-	// Lineage are the images that the process is known to have gone through,
-	// oldest first.
-	Lineage []Text `json:"lineage,omitempty"`
+	// Lineage is what policies ask about the images that the process ran until then.
+	// Only the eBPF LSM tells it.
+	Lineage *Lineage `json:"lineage,omitempty"`
 	// Cgroup is the path below the root of the hierarchy.
 	Cgroup Text `json:"cgroup,omitempty"`
+}
+
+// Lineage has the lists of patterns of policies' rules (from) that match what a
+// process ran. Nothing is known of other images.
+type Lineage struct {
+	// Exe match its image, Parent the one before that, and Ancestor any earlier one.
+	Exe      [][]Text `json:"exe,omitempty"`
+	Parent   [][]Text `json:"parent,omitempty"`
+	Ancestor [][]Text `json:"ancestor,omitempty"`
 }
 
 // Stamp writes a time as events have it.

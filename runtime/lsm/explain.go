@@ -43,6 +43,7 @@ type revision struct {
 type unit struct {
 	rules  *ruletable.Table
 	audits []*ruletable.Policy
+	atoms  [][]string
 	// lacking says why there is nothing of the image.
 	lacking string
 }
@@ -62,7 +63,7 @@ func (x *Explainer) unit(r *Record) *unit {
 	if err == nil {
 		var m *image.Image
 		if m, err = image.Decode(raw); err == nil {
-			u.rules, u.audits = m.Rules, m.Audits()
+			u.rules, u.audits, u.atoms = m.Rules, m.Audits(), m.Identity.Atoms
 		}
 	}
 	switch {
@@ -87,7 +88,7 @@ func (x *Explainer) Events(r *Record) []event.Event {
 	whole := event.Event{
 		Time: event.Stamp(when), Source: event.LSM, Node: event.Text(x.Node),
 		Section: event.Text(r.section().String()), Operation: event.Text(r.operation()),
-		Object: r.object(), Process: x.process(r, when), Info: event.Text(r.info(u)),
+		Object: r.object(), Process: x.process(r, u, when), Info: event.Text(r.info(u)),
 	}
 	if u.rules != nil {
 		whole.Unit = event.Text(u.rules.Unit)
@@ -176,17 +177,41 @@ func describe(out []string, what string, class bpf.Class) []string {
 }
 
 // process says who it was.
-func (x *Explainer) process(r *Record, when time.Time) *event.Process {
+func (x *Explainer) process(r *Record, u *unit, when time.Time) *event.Process {
 	p := &event.Process{PID: int(r.TGID)}
 	if x.Processes != nil {
 		p = x.Processes.Read(int(r.TGID), when, nil)
 	}
 	uid, gid := r.UID, r.GID
 	p.Comm, p.PPID, p.UID, p.GID = event.Text(r.comm()), int(r.PPID), &uid, &gid
+	p.Lineage = u.lineage(r.State)
 	if x.Cgroup != nil {
 		if path := x.Cgroup(r.Cgroup); path != "" {
 			p.Cgroup = event.Text(path)
 		}
 	}
 	return p
+}
+
+// lineage writes the atoms that hold in a state; nil when none does.
+func (u *unit) lineage(s bpf.State) *event.Lineage {
+	l := event.Lineage{Exe: u.patterns(s.Current), Parent: u.patterns(s.Parent), Ancestor: u.patterns(s.Seen)}
+	if l.Exe == nil && l.Parent == nil && l.Ancestor == nil {
+		return nil
+	}
+	return &l
+}
+
+func (u *unit) patterns(atoms uint64) (out [][]event.Text) {
+	for i, patterns := range u.atoms {
+		if atoms>>i&1 == 0 {
+			continue
+		}
+		var list []event.Text
+		for _, p := range patterns {
+			list = append(list, event.Text(p))
+		}
+		out = append(out, list)
+	}
+	return out
 }

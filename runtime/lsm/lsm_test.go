@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/avert-dev/avert/bpf"
 	"github.com/avert-dev/avert/compiler"
 	"github.com/avert-dev/avert/compiler/diag"
@@ -145,6 +147,10 @@ func TestEvents(t *testing.T) {
 	node, initial := bpf.State{Current: atom(t, "/bin/node")}, bpf.State{Seen: atom(t, "/bin/init")}
 	read := uint16(policy.AccessRead)
 	long := "/secret/" + strings.Repeat("x", 1000)
+	lineages := map[bpf.State]*event.Lineage{
+		node:    {Exe: [][]event.Text{{"/bin/node"}}},
+		initial: {Ancestor: [][]event.Text{{"/bin/init"}}},
+	}
 	unnamed := [2]bpf.Class{bpf.Unnamed, bpf.Unnamed}
 	for _, test := range []struct {
 		name  string
@@ -181,6 +187,9 @@ func TestEvents(t *testing.T) {
 			if e.Source != event.LSM || e.Node != "n1" || e.Time != "1970-01-01T00:16:40.000000005Z" || e.Process.PID != 42 || e.Process.PPID != 1 || *e.Process.UID != 1000 ||
 				*e.Process.GID != 1001 || e.Process.Comm != "a\nb" || e.Process.Cgroup != "/pod9" || e.Unit != "shop-trial+web_pod-web_app" && r.Generation == 3 {
 				t.Errorf("%s: %s", test.name, e.Line())
+			}
+			if got, want := e.Process.Lineage, lineages[test.e.State]; r.Generation == 3 && !cmp.Equal(got, want) {
+				t.Errorf("%s: lineage %+v, want %+v", test.name, got, want)
 			}
 			if len(test.paths) > 0 && e.Object.Path != event.Text(test.paths[0]) || len(test.paths) > 1 && e.Object.Target != event.Text(test.paths[1]) {
 				t.Errorf("%s: %+v", test.name, e.Object)

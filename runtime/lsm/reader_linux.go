@@ -5,9 +5,7 @@ package lsm
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -17,13 +15,8 @@ import (
 	"github.com/avert-dev/avert/bpf"
 )
 
-// countLost is the index of `counters` with the reports that found no place.
-const countLost = 1
-
-// Errors of Open and Receive.
+// Errors of Receive.
 var (
-	// ErrNothingLoaded says that the node never loaded an image since it booted.
-	ErrNothingLoaded = errors.New("no image was loaded on this node since it booted")
 	// ErrIdle says that no record arrived in time.
 	ErrIdle = os.ErrDeadlineExceeded
 	// ErrMalformed says that what arrived was no record; the next may be.
@@ -39,29 +32,16 @@ type Reader struct {
 	lost     uint64
 }
 
-// Open opens the ring buffer that is pinned in a BPF file system, such as
-// /sys/fs/bpf. Reports that are lost are counted from now on.
-func Open(bpffs string) (*Reader, error) {
-	dir := filepath.Join(bpffs, "avert", fmt.Sprintf("v%d", bpf.Layout), "maps")
-	events, err := ebpf.LoadPinnedMap(filepath.Join(dir, "events"), nil)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrNothingLoaded
-	} else if err != nil {
-		return nil, fmt.Errorf("cannot open the programs' reports: %w", err)
-	}
+// NewReader reads the maps `events` and `counters` of the programs, which it closes in
+// the end.
+func NewReader(events, counters *ebpf.Map) (*Reader, error) {
 	defer events.Close()
-	r := &Reader{}
-	if r.counters, err = ebpf.LoadPinnedMap(filepath.Join(dir, "counters"), &ebpf.LoadPinOptions{ReadOnly: true}); err != nil {
-		return nil, fmt.Errorf("cannot open the programs' counters: %w", err)
-	}
-	if _, err = r.Lost(); err == nil {
-		r.events, err = ringbuf.NewReader(events)
-	}
+	r, err := ringbuf.NewReader(events)
 	if err != nil {
-		r.counters.Close()
+		counters.Close()
 		return nil, fmt.Errorf("cannot read the programs' reports: %w", err)
 	}
-	return r, nil
+	return &Reader{events: r, counters: counters}, nil
 }
 
 // Close ends reading.
@@ -80,10 +60,11 @@ func (r *Reader) Receive(wait time.Duration) (*Record, error) {
 	return out, nil
 }
 
-// Lost returns how many reports were lost since it was last asked.
+// Lost returns how many reports were lost since it was last asked, or at first since
+// the programs were loaded.
 func (r *Reader) Lost() (uint64, error) {
 	var now uint64
-	if err := r.counters.Lookup(uint32(countLost), &now); err != nil {
+	if err := r.counters.Lookup(bpf.Lost, &now); err != nil {
 		return 0, err
 	}
 	n := now - r.lost

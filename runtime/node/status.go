@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"path/filepath"
 	"slices"
 
-	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
+
+	"github.com/avert-dev/avert/bpf"
 )
 
 // Status is what a node has in force, and lacks.
@@ -43,9 +43,6 @@ type Counter struct {
 	Name  string
 	Value uint64
 }
-
-// counterNames are the elements of the map counters.
-var counterNames = []string{"reported", "lost", "blocked"}
 
 // Status looks at the node.
 func (n *Node) Status() (*Status, error) {
@@ -101,12 +98,12 @@ func (f folder) status() (LayoutStatus, error) {
 			l.Units++
 		}
 	}
-	counters, err := ebpf.LoadPinnedMap(filepath.Join(f.maps(), "counters"), &ebpf.LoadPinOptions{ReadOnly: true})
+	counters, err := f.counters()
 	if err != nil {
 		return l, err
 	}
 	defer counters.Close()
-	for i, name := range counterNames {
+	for i, name := range bpf.Counters {
 		var value uint64
 		if err := counters.Lookup(uint32(i), &value); err != nil {
 			return l, fmt.Errorf("counter %s: %w", name, err)

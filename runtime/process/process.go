@@ -89,9 +89,9 @@ func (p *Processes) Read(pid int, at time.Time, belongs func(current string) boo
 		// Real, effective, saved and file system ID.
 		switch f := strings.Fields(line); {
 		case len(f) == 5 && f[0] == "Uid:":
-			found.UID = id(f[2])
+			found.UID = id(f[1])
 		case len(f) == 5 && f[0] == "Gid:":
-			found.GID = id(f[2])
+			found.GID = id(f[1])
 		}
 	}
 	// All of that is of one process when the number has not changed hands since.

@@ -40,7 +40,7 @@ func TestProcesses(t *testing.T) {
 		if who.PID != test.pid || who.State != test.state || (who.Exe != "") != (test.state == Running) {
 			t.Errorf("%+v: %+v", test, who)
 		}
-		if test.state == Running && (who.PPID != 3 || who.Exe != "/bin/cat" || len(who.Args) != maxArgs || who.Args[1] != "/x y" || who.Cgroup != "/kubepods/pod1" || *who.UID != 2 || *who.GID != 6) {
+		if test.state == Running && (who.PPID != 3 || who.Exe != "/bin/cat" || len(who.Args) != maxArgs || who.Args[1] != "/x y" || who.Cgroup != "/kubepods/pod1" || *who.UID != 1 || *who.GID != 5) {
 			t.Errorf("%+v", who)
 		}
 	}

@@ -11,6 +11,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 KUSTOMIZE   := sigs.k8s.io/kustomize/kustomize/v5@v5.8.2
 KUBECONFORM := github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+OPA         := github.com/open-policy-agent/opa@v1.22.2
 
 # What the tests use of the distribution: package:program or package:file.
 APT := runc:runc busybox-static:busybox gcc:gcc libc6-dev:/usr/include/stdio.h libseccomp-dev:/usr/include/seccomp.h \
@@ -59,10 +60,11 @@ test: packages .tools/kustomize .tools/kubeconform lint ## Set up what the tests
 	.ci/fuzz 20s
 
 .PHONY: lint
-lint: .tools/staticcheck ## gofmt, go vet and staticcheck over every module
+lint: .tools/staticcheck .tools/opa ## gofmt, go vet and staticcheck over every module; opa fmt, check and test over rego
 	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs -r gofmt -l); \
 	  if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w:" >&2; echo "$$unformatted" >&2; exit 1; fi
 	$(call each-module,go vet -tags guest ./... && staticcheck -tags guest ./...)
+	opa fmt --fail --list rego && opa check --strict rego && opa test rego
 
 .PHONY: generate
 generate: ## Regenerate what is generated from the code, and the Kubernetes schemas of the tests
@@ -127,3 +129,4 @@ $(eval $(call tool,staticcheck,$(STATICCHECK)))
 $(eval $(call tool,kustomize,$(KUSTOMIZE)))
 $(eval $(call tool,kubeconform,$(KUBECONFORM)))
 $(eval $(call tool,govulncheck,$(GOVULNCHECK)))
+$(eval $(call tool,opa,$(OPA)))

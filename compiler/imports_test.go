@@ -34,6 +34,9 @@ var mayImport = map[string][]string{
 
 	"compiler/ruletable": {"compiler/ir", "compiler/automata"},
 
+	"compiler/view":  {"compiler/automata", "compiler/ir", "compiler/emit", "compiler/emit/targets", "compiler/report"},
+	"compiler/guard": {"compiler/view", "compiler/syntax", "compiler/automata"},
+
 	"compiler/reference":        {},
 	"compiler/reference/sample": {},
 }

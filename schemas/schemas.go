@@ -30,6 +30,7 @@ var all = []Schema{
 	{"findings", "what --format json prints"},
 	{"policy", "RuntimePolicy"},
 	{"report", "report.json: what each target holds of each rule"},
+	{"view", "what a guardrail sees as input"},
 }
 
 // All lists the schemas, sorted by name.

@@ -3,33 +3,46 @@
 package main
 
 import (
+	"cmp"
+	"path/filepath"
+
 	"github.com/spf13/cobra"
 
 	"github.com/avert-dev/avert/compiler"
 )
 
 func (a *app) lintCommand() *cobra.Command {
-	return &cobra.Command{
+	var g guardrails
+	cmd := &cobra.Command{
 		Use:   "lint [PATH...]",
 		Short: "Check policies",
-		Long: `lint checks policies and workloads: their syntax, what they mean, and whether
-every Block is held by some target of each node pool. It writes nothing.
+		Long: `lint checks policies and workloads: their syntax, what they mean, whether every
+Block is held by some target of each node pool, and then by guardrails: rules
+in Rego about what a policy must and must not contain. It writes nothing.
 
 A PATH is a file, a folder with *.yaml and *.yml files, or - for standard
 input; without one it is the working folder. Findings go to standard output.`,
 		Example: `  avert lint
-  avert lint --fail-on warning --format json examples/checkout`,
+  avert lint --now 2026-12-31 --format json examples/checkout`,
 		SuggestFor: []string{"check", "validate", "vet"},
-		RunE:       func(_ *cobra.Command, args []string) error { return a.lint(args) },
+		RunE:       func(_ *cobra.Command, args []string) error { return a.lint(args, &g) },
 	}
+	g.flags(cmd)
+	cmd.Flags().Var(&g.today, "now", "judge as on another day")
+	cmd.Flags().BoolVar(&g.none, "no-guardrails", false, "check without guardrails")
+	return cmd
 }
 
-func (a *app) lint(paths []string) error {
+func (a *app) lint(paths []string, g *guardrails) error {
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
-	_, r, err := a.examine(paths, compiler.Input{}, compiler.Check)
+	config, _, err := a.configuration(paths)
 	if err != nil {
+		return err
+	}
+	_, r, err := a.examine(paths, compiler.Input{}, a.pipeline(g, filepath.Dir(config)))
+	if err = cmp.Or(err, g.err); err != nil {
 		return err
 	}
 	if a.json() {
@@ -40,7 +53,7 @@ func (a *app) lint(paths []string) error {
 	if err != nil {
 		return err
 	}
-	a.verdict("%s", r.Verdict())
+	a.verdict("%s%s", r.Verdict(), g.verdict())
 	if a.failed(r) {
 		return errFindings
 	}

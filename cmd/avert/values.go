@@ -34,6 +34,25 @@ func (l *location) String() string { return string(*l) }
 // Type implements pflag.Value.
 func (l *location) Type() string { return "PATH" }
 
+// locations is a flag that takes a file or folder, and may be given several
+// times.
+type locations []string
+
+// Set implements pflag.Value.
+func (l *locations) Set(s string) error {
+	if s == "" {
+		return errEmpty
+	}
+	*l = append(*l, s)
+	return nil
+}
+
+// String implements pflag.Value.
+func (l *locations) String() string { return strings.Join(*l, " ") }
+
+// Type implements pflag.Value.
+func (l *locations) Type() string { return "PATH" }
+
 // names is a flag that takes words, with commas or given several times.
 type names []string
 

@@ -6,7 +6,7 @@ package diag
 type Code string
 
 // Codes. AV00 the text, AV01 the shape, AV02 values, AV03 meaning, AV04
-// workloads and configuration, AV05 lowering.
+// workloads and configuration, AV05 lowering, AV06 guardrails.
 const (
 	UnreadableInput   Code = "AV0001"
 	InvalidYAML       Code = "AV0002"
@@ -51,6 +51,13 @@ const (
 	UnreadWorkload    Code = "AV0405"
 	Gap               Code = "AV0501"
 	Stricter          Code = "AV0502"
+	InvalidRule       Code = "AV0601"
+	RunawayRule       Code = "AV0602"
+	UnknownRule       Code = "AV0603"
+	InvalidWaiver     Code = "AV0604"
+	ExpiredWaiver     Code = "AV0605"
+	InvalidIgnore     Code = "AV0606"
+	UnusedIgnore      Code = "AV0607"
 )
 
 // Entry documents a code.
@@ -108,6 +115,13 @@ var Catalogue = []Entry{
 	{UnreadWorkload, Warning, "pods of a kind that is not read", "The object has a pod template, but its kind is not one of those that avert reads, so nothing is attached to its pods and their containers are not judged."},
 	{Gap, Error, "gap in enforcement", "A Block or a default of Block that no back-end of the pool holds exactly. Choose another target, or say in `accept` why this is acceptable."},
 	{Stricter, Error, "a back-end would block more than the policy", "The back-end can only enforce more than the rule says. This is done only by opt-in."},
+	{InvalidRule, Error, "guardrail that cannot be used", "A rule in Rego does not parse or compile, lacks METADATA, calls what guardrails may not call, or returns something that is no finding. No guardrail is judged until it is mended, since those that are left would not say what was missed."},
+	{RunawayRule, Error, "guardrail stopped", "A rule took more time or memory for one policy, container or pool than rules may take, and was stopped. It is judged no more in this run."},
+	{UnknownRule, Error, "unknown guardrail", "The configuration, a waiver or a comment names a guardrail that does not exist, or a parameter that it does not have. `avert rules` lists them."},
+	{InvalidWaiver, Error, "invalid waiver", "A waiver says for which files and until which day a guardrail does not count, why, and who answers for it."},
+	{ExpiredWaiver, Error, "waiver expired", "The last day of a waiver is over. What it excepted is found again; mend that, or decide anew."},
+	{InvalidIgnore, Error, "suppression without a reason", "A comment that suppresses a finding is written `# avert:ignore RULE: reason`, on the line of the finding or the one above."},
+	{UnusedIgnore, Warning, "suppression without a finding", "A comment suppresses a guardrail that finds nothing there. It would hide the next finding."},
 }
 
 var entries = func() map[Code]*Entry {

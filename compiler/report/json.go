@@ -48,8 +48,9 @@ type Place struct {
 // Finding is one diagnostic.
 type Finding struct {
 	Place
-	// Code is stable; `avert code` explains it.
-	Code     string `json:"code" jsonschema:"pattern=^AV[0-9]{4}$"`
+	// Code is stable: `avert code` explains those that begin with AV, and `avert
+	// rules show` the others, which are ids of guardrails.
+	Code     string `json:"code" jsonschema:"pattern=^(AV[0-9]{4}|[a-z0-9]+(-[a-z0-9]+)*)$"`
 	Severity string `json:"severity" jsonschema:"enum=error,enum=warning,enum=note"`
 	// Message says what is wrong, in one line.
 	Message string `json:"message"`

@@ -17,6 +17,10 @@ type Config struct {
 	Targets []Text `yaml:"targets"`
 	// Pools are the kinds of nodes that the policies run on; absent means one pool of a recent kernel with containerd.
 	Pools []Pool `yaml:"pools"`
+	// Guardrails says what `avert lint` judges policies by.
+	Guardrails *Guardrails `yaml:"guardrails"`
+	// Waivers except files from guardrails for a while.
+	Waivers []Waiver `yaml:"waivers"`
 }
 
 // Pool describes nodes that are alike.

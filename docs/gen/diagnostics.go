@@ -33,6 +33,7 @@ var areas = []struct{ prefix, title string }{
 	{"AV03", "Meaning"},
 	{"AV04", "Workloads and configuration"},
 	{"AV05", "Lowering"},
+	{"AV06", "Guardrails"},
 }
 
 // diagnostics writes an entry for each code, with an input that triggers it

@@ -13,6 +13,7 @@ import (
 
 	"github.com/avert-dev/avert/compiler/report"
 	"github.com/avert-dev/avert/compiler/syntax"
+	"github.com/avert-dev/avert/compiler/view"
 	"github.com/avert-dev/avert/runtime/event"
 )
 
@@ -25,7 +26,7 @@ const draft07 = "http://json-schema.org/draft-07/schema#"
 // root of the repository, since descriptions are the types' doc comments.
 func generate() (map[string][]byte, error) {
 	var source jsonschema.Reflector
-	for _, folder := range []string{"compiler/syntax", "compiler/report", "runtime/event"} {
+	for _, folder := range []string{"compiler/syntax", "compiler/report", "compiler/view", "runtime/event"} {
 		if err := source.AddGoComments(module, folder, jsonschema.WithFullComment()); err != nil {
 			return nil, err
 		}
@@ -50,6 +51,7 @@ func generate() (map[string][]byte, error) {
 		{"report", output, report.Document{}},
 		{"findings", output, report.Findings{}},
 		{"event", output, event.Event{}},
+		{"view", output, view.View{}},
 	} {
 		r := document.reflector
 		r.Anonymous, r.DoNotReference, r.LookupComment = true, true, comment
@@ -85,6 +87,9 @@ func scalars(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{Type: "string"}}
 	case reflect.TypeFor[syntax.NetworkDefault]():
 		return networkDefault()
+	case reflect.TypeFor[syntax.Parameters]():
+		text := &jsonschema.Schema{Type: "string"}
+		return &jsonschema.Schema{Type: "object", AdditionalProperties: &jsonschema.Schema{OneOf: []*jsonschema.Schema{text, {Type: "array", Items: text}}}}
 	}
 	return nil
 }

@@ -1,0 +1,15 @@
+package avert.rules.file_persistence_test
+
+import data.avert.rules.file_persistence
+
+parameters := {"file-persistence": {"paths": ["/etc/passwd", "/etc/shadow"]}}
+
+test_found if {
+	found := file_persistence.deny with input as {"unit": {"at": 1, "policies": ["shop/web"], "file": {"default": {"at": 2, "action": "Block", "rule": "file/default", "conditional": false}, "paths": [{"at": 7, "action": "Allow", "rule": "file/tools", "conditional": false, "path": "/etc/passwd", "access": "write"}]}}} with data.avert.parameters as parameters
+	count(found) == 1
+}
+
+test_clean if {
+	found := file_persistence.deny with input as {"unit": {"at": 1, "policies": ["shop/web"], "file": {"default": {"at": 2, "action": "Block", "rule": "file/default", "conditional": false}, "paths": [{"at": 7, "action": "Allow", "rule": "file/tools", "conditional": false, "path": "/opt/else", "access": "write"}]}}} with data.avert.parameters as parameters
+	count(found) == 0
+}

@@ -1,0 +1,13 @@
+package avert.rules.network_every_port_test
+
+import data.avert.rules.network_every_port
+
+test_found if {
+	found := network_every_port.deny with input as {"policy": {"at": 1, "id": "shop/web", "mode": "Enforce", "selector": [{"key": "app", "operator": "In", "values": ["web"]}], "accepts": [], "network": {"rules": [{"at": 3, "id": "network/db", "action": "Allow", "direction": "Egress", "families": [], "ports": [], "http": [], "peers": [{"at": 4, "kind": "pods"}]}]}}}
+	count(found) == 1
+}
+
+test_clean if {
+	found := network_every_port.deny with input as {"policy": {"at": 1, "id": "shop/web", "mode": "Enforce", "selector": [{"key": "app", "operator": "In", "values": ["web"]}], "accepts": [], "network": {"rules": [{"at": 3, "id": "network/db", "action": "Allow", "direction": "Egress", "families": [], "ports": [], "http": [], "peers": [{"at": 4, "kind": "dns"}]}]}}}
+	count(found) == 0
+}

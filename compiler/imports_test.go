@@ -32,6 +32,8 @@ var mayImport = map[string][]string{
 	"compiler/report":   {"compiler/ir", "compiler/emit"},
 	"compiler/bundle":   {"compiler/emit", "compiler/report", "compiler/output"},
 
+	"compiler/operation": {},
+	"compiler/diff":      {"compiler/ir", "compiler/automata", "compiler/operation"},
 	"compiler/ruletable": {"compiler/ir", "compiler/automata"},
 
 	"compiler/reference":        {},

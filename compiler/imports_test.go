@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"compiler/bundle":   {"compiler/emit", "compiler/report", "compiler/output"},
 
 	"compiler/operation": {},
-	"compiler/diff":      {"compiler/ir", "compiler/automata", "compiler/operation"},
+	"compiler/diff":      {"compiler/ir", "compiler/automata", "compiler/operation", "compiler/floor"},
 	"compiler/ruletable": {"compiler/ir", "compiler/automata"},
 
 	"compiler/reference":        {},

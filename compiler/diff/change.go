@@ -61,6 +61,8 @@ type Change struct {
 	Uses []string
 	// From says which processes.
 	From From
+	// Whole says of a system call that it changes whatever its arguments are.
+	Whole bool
 	// Others lists what else the set has apart from the witness, as far as it is
 	// listed one by one: paths, capabilities, system calls, flows.
 	Others []string

@@ -25,7 +25,7 @@ func Layers(old, new *ir.Layer, floors []Floor) ([]Change, error) {
 		return nil, err
 	}
 	c := &comparison{layers: [2]*ir.Layer{old, new}, lineages: l, floors: floors}
-	for _, section := range []func() error{c.paths, c.masks} {
+	for _, section := range []func() error{c.paths, c.network, c.syscalls, c.masks} {
 		if err := section(); err != nil {
 			return nil, err
 		}

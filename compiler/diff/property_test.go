@@ -4,13 +4,17 @@ package diff_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"pgregory.net/rapid"
 
 	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/compiler/diff"
+	"github.com/avert-dev/avert/compiler/floor"
 	"github.com/avert-dev/avert/compiler/ir"
+	"github.com/avert-dev/avert/compiler/linux"
 	"github.com/avert-dev/avert/compiler/lower"
 	"github.com/avert-dev/avert/compiler/operation"
 	"github.com/avert-dev/avert/compiler/policy"
@@ -56,13 +60,21 @@ func TestAgainstBruteForce(t *testing.T) {
 			new = sample.Policies().Draw(t, "new")
 		}
 		a, b := layerOf(t, old), layerOf(t, new)
-		changes, err := diff.Layers(a, b, nil)
+		profile := floorOf(t)
+		base := func(call policy.SyscallCall) bool {
+			v, err := floor.Decide(profile, call.Name, call.Args)
+			return err == nil && v.Allows()
+		}
+		changes, err := diff.Layers(a, b, []diff.Floor{{Arch: linux.AMD64, Profile: profile}, {Arch: linux.ARM64, Profile: profile}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		old, new = a.Policies, b.Policies
 		for _, ch := range changes {
-			before, after := reference.Decide(old, ch.Witness, nil), reference.Decide(new, ch.Witness, nil)
+			if ch.Before.Rule.Rule == diff.BaseRule || ch.After.Rule.Rule == diff.BaseRule {
+				continue // the floor is no part of verdicts
+			}
+			before, after := reference.Decide(old, ch.Witness, base), reference.Decide(new, ch.Witness, base)
 			if bare(before.Verdict) != bare(ch.Before) || bare(after.Verdict) != bare(ch.After) {
 				t.Fatalf("%s: diff says %v then %v, the reference %v then %v", operation.String(ch.Witness), ch.Before, ch.After, before.Verdict, after.Verdict)
 			}
@@ -72,10 +84,10 @@ func TestAgainstBruteForce(t *testing.T) {
 		}
 		for range 30 {
 			op := sample.Operation(append(old, new...)).Draw(t, "operation")
-			if op.Kind == policy.OpNetwork || op.Kind == policy.OpSyscall {
-				continue
+			if http := op.Flow.HTTP; http != nil && !strings.HasPrefix(http.Path, "/") {
+				continue // no request is like that
 			}
-			before, after := reference.Decide(old, op, nil), reference.Decide(new, op, nil)
+			before, after := reference.Decide(old, op, base), reference.Decide(new, op, base)
 			if before.Undecided || after.Undecided {
 				continue
 			}
@@ -87,6 +99,22 @@ func TestAgainstBruteForce(t *testing.T) {
 			}
 		}
 	})
+}
+
+// floorOf draws a profile that allows some calls, one under conditions.
+func floorOf(t *rapid.T) *specs.LinuxSeccomp {
+	p := &specs.LinuxSeccomp{DefaultAction: specs.ActErrno}
+	for _, name := range []string{"read", "ptrace", "personality", "mount", "clone"} {
+		if !rapid.Bool().Draw(t, name) {
+			continue
+		}
+		rule := specs.LinuxSyscall{Names: []string{name}, Action: specs.ActAllow}
+		if name == "personality" {
+			rule.Args = []specs.LinuxSeccompArg{{Index: 0, Op: specs.OpMaskedEqual, Value: 9, ValueTwo: 8}}
+		}
+		p.Syscalls = append(p.Syscalls, rule)
+	}
+	return p
 }
 
 // tells says whether a change is one that the operation may belong to.
@@ -102,6 +130,10 @@ func tells(ch diff.Change, op policy.Operation, before, after policy.Verdict) bo
 		return alike && slices.Contains(ch.Uses, op.Access.String())
 	case policy.OpRename, policy.OpLink:
 		return ch.Section == policy.Process || ch.Section == policy.File
+	case policy.OpNetwork:
+		return alike && ch.Section == policy.Network && ch.Witness.Flow.Direction == op.Flow.Direction
+	case policy.OpSyscall:
+		return alike && ch.Section == policy.Syscalls && (ch.Witness.Syscall.Name == op.Syscall.Name || slices.Contains(ch.Others, op.Syscall.Name))
 	case policy.OpCapability:
 		return alike && ch.Section == policy.Capabilities
 	}
@@ -143,7 +175,47 @@ func mutate(t *rapid.T, ps []*policy.Policy) []*policy.Policy {
 			}
 			*s = &section
 		}
+		if q.Network != nil {
+			section := *q.Network
+			section.Rules = some(t, section.Rules)
+			for i, r := range section.Rules {
+				if len(r.Peers) > 1 && rapid.Bool().Draw(t, "split") {
+					twin := r
+					twin.Name += "-2"
+					twin.Peers, section.Rules[i].Peers = r.Peers[1:], r.Peers[:1]
+					section.Rules = append(section.Rules, twin)
+				}
+			}
+			q.Network = &section
+		}
+		if q.Syscalls != nil {
+			section := *q.Syscalls
+			section.Rules = some(t, section.Rules)
+			q.Syscalls = &section
+		}
+		if q.Capabilities != nil {
+			section := *q.Capabilities
+			section.Rules = some(t, section.Rules)
+			q.Capabilities = &section
+		}
+		if q.System != nil {
+			section := *q.System
+			section.Rules = some(t, section.Rules)
+			q.System = &section
+		}
 		out = append(out, &q)
 	}
 	return out
+}
+
+// some drops or turns around rules, and mostly does neither.
+func some[R any](t *rapid.T, rules []R) []R {
+	rules = slices.Clone(rules)
+	switch rapid.IntRange(0, 3).Draw(t, "rules") {
+	case 3:
+		return rules[:len(rules)/2]
+	case 2:
+		slices.Reverse(rules)
+	}
+	return rules
 }

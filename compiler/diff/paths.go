@@ -271,11 +271,7 @@ func (c *comparison) parts(ch *Change, r *row, places []place, lang automata.Lan
 			if rule.Rule.Action != action || rule.Access&access == 0 {
 				return false
 			}
-			group := slices.IndexFunc(layer.Paths.Groups, func(g ir.PathGroup) bool {
-				return g.Section == rule.Rule.Section && g.Action == rule.Rule.Action && g.Access == rule.Access &&
-					g.Cond == rule.Cond && g.Quiet == rule.Rule.Quiet && g.Anonymous == rule.Anonymous && !g.Loader
-			})
-			return group >= 0 && slices.ContainsFunc(r.places, func(p int) bool { return places[p].labels[side].Has(group) })
+			return slices.ContainsFunc(r.places, func(p int) bool { return places[p].labels[side].Has(rule.Group) })
 		}
 		for _, rule := range layer.Paths.Rules {
 			if !taking(rule) {

@@ -110,7 +110,7 @@ func (l *Layer) exec(s State, images []policy.Object) policy.Verdict {
 		}
 		class, labels := l.Paths.classify(image)
 		v, why := l.Paths.exec(Use{policy.AccessExec, i < len(images)-1}, class, labels, l.held(s))
-		v.Rule = l.rule(why, s, policy.Process, policy.AccessExec, v, class, image.Path)
+		v.Rule = l.rule(why, s, policy.Process, policy.AccessExec, v, class, labels, image.Path)
 		verdicts[i] = v
 	}
 	return strictestFirst(verdicts)
@@ -152,10 +152,10 @@ func (l *Layer) builtin(s policy.Section, name string) policy.RuleRef {
 }
 
 // rule names what an effect on an object comes from.
-func (l *Layer) rule(why cause, s State, section policy.Section, access policy.Access, v policy.Verdict, class policy.ObjectClass, path string) policy.RuleRef {
+func (l *Layer) rule(why cause, s State, section policy.Section, access policy.Access, v policy.Verdict, class policy.ObjectClass, labels automata.Labels, path string) policy.RuleRef {
 	switch why {
 	case ofRule:
-		return l.name(s, section, access, v, class, path)
+		return l.name(s, section, access, v, class, labels, path)
 	case ofDefault:
 		return l.Paths.of(section).Rule
 	case ofUnresolved:
@@ -168,16 +168,21 @@ func (l *Layer) rule(why cause, s State, section policy.Section, access policy.A
 
 // name finds the first rule that decided: user space does this from the path
 // of a report, since the automaton keeps no rule numbers.
-func (l *Layer) name(s State, section policy.Section, access policy.Access, v policy.Verdict, class policy.ObjectClass, path string) policy.RuleRef {
+func (l *Layer) name(s State, section policy.Section, access policy.Access, v policy.Verdict, class policy.ObjectClass, labels automata.Labels, path string) policy.RuleRef {
 	for _, r := range l.Paths.Rules {
-		if r.Rule.Section != section || r.Rule.Action != v.Action || r.Access&access == 0 || v.Report && r.Rule.Quiet || !l.Lineage.Holds(r.Cond, s) {
-			continue
-		}
-		if class == policy.Anonymous && r.Anonymous || class == policy.Named && r.Matches(path) {
+		if r.Rule.Action == v.Action && !(v.Report && r.Rule.Quiet) && l.matches(r, s, section, access, class, labels, path) {
 			return r.Ref()
 		}
 	}
 	return policy.RuleRef{}
+}
+
+// matches says whether a rule is about one use of an object.
+func (l *Layer) matches(r *PathRule, s State, section policy.Section, access policy.Access, class policy.ObjectClass, labels automata.Labels, path string) bool {
+	if r.Rule.Section != section || r.Access&access == 0 || !l.Lineage.Holds(r.Cond, s) {
+		return false
+	}
+	return class == policy.Anonymous && r.Anonymous || class == policy.Named && labels.Has(r.Group) && r.Matches(path)
 }
 
 // file decides about one access of a file.
@@ -187,11 +192,11 @@ func (l *Layer) file(s State, access policy.Access, o policy.Object) policy.Verd
 	}
 	class, labels := l.Paths.classify(o)
 	v, why := l.Paths.effect(policy.File, access, class, labels, l.held(s))
-	v.Rule = l.rule(why, s, policy.File, access, v, class, o.Path)
+	v.Rule = l.rule(why, s, policy.File, access, v, class, labels, o.Path)
 	if access == policy.AccessMap {
 		if mapped, why := l.Paths.mapping(class, labels); why != ofNothing {
 			// The zero state meets no condition, so that only such rules are named.
-			mapped.Rule = l.rule(why, State{}, policy.Process, policy.AccessExec, mapped, class, o.Path)
+			mapped.Rule = l.rule(why, State{}, policy.Process, policy.AccessExec, mapped, class, labels, o.Path)
 			v = combine(v, mapped)
 		}
 	}

@@ -49,6 +49,8 @@ type PathRule struct {
 	Access    policy.Access
 	Cond      int
 	Anonymous bool
+	// Group is the index of the rule's group: a path that it matches is in it.
+	Group int
 
 	compiled sync.Once
 	set      *automata.Set

@@ -38,22 +38,17 @@ func TestMain(m *testing.M) {
 		confine(os.Args[3:])
 		fallthrough
 	case "load":
-		if err := loadFile(New("/sys/fs/bpf"), os.Args[1], os.Args[2]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
+		err := loadFile(New("/sys/fs/bpf"), os.Args[1], os.Args[2])
 		for line := range strings.Lines(string(must(os.ReadFile("/proc/self/status")))) {
 			if strings.HasPrefix(line, "VmHWM:") {
 				fmt.Print(line)
 			}
 		}
-		os.Exit(0)
+		end(err)
 	case "unload":
-		if err := New("/sys/fs/bpf").Unload(os.Args[1]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
+		end(New("/sys/fs/bpf").Unload(os.Args[1]))
+	case "upgrade":
+		end(upgrade(New("/sys/fs/bpf")))
 	case "open":
 		open()
 	case "hammer":
@@ -66,6 +61,15 @@ func TestMain(m *testing.M) {
 		hammer(func() bool { return exec.Command("/bin/cat", "/both").Run() == nil })
 	}
 	os.Exit(m.Run())
+}
+
+// end ends the process.
+func end(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
 }
 
 // open says of each path that it reads whether it can be opened.
@@ -250,15 +254,15 @@ func TestGuestCapabilities(t *testing.T) {
 
 // TestGuestPrograms: every program whose hook the kernel has is attached.
 func TestGuestPrograms(t *testing.T) {
-	all, p := must(bpf.Spec()), must(adapted())
-	for _, h := range p.missing {
+	n, all := New("/sys/fs/bpf"), must(bpf.Spec())
+	s, f := must(n.Status()), n.folder(bpf.Layout)
+	for _, h := range s.Missing {
 		delete(all.Programs, h.Name)
 	}
-	if p.taskStorage {
+	if s.TaskStorage {
 		delete(all.Programs, "task_free") // what it removes is in the task itself
 	}
-	f := New("/sys/fs/bpf").folder(bpf.Layout)
-	attached := must(f.attached())
+	attached := s.Layouts[0].Attached
 	if want := slices.Sorted(maps.Keys(all.Programs)); !slices.Equal(attached, want) {
 		t.Errorf("%v are attached, not %v", attached, want)
 	}
@@ -268,7 +272,7 @@ func TestGuestPrograms(t *testing.T) {
 		program := must(ebpf.NewProgramFromID(must(l.Info()).Program))
 		verified, known := must(program.Info()).VerifiedInstructions() // since Linux 5.16
 		if total += verified; known {
-			t.Logf("%s: %d instructions verified", name, verified)
+			t.Logf("%s: %d instructions", name, verified)
 		}
 		program.Close()
 		l.Close()
@@ -366,9 +370,7 @@ func clean(t *testing.T, units int, nodes ...*Node) {
 			t.Errorf("slots %v are still being changed", slots)
 		}
 	}
-	if have, want := tablesInKernel(t, units*len(nodes)), units*len(nodes); have != want {
-		t.Errorf("%d tables are left of %d", have, want)
-	}
+	tables(t, units*len(nodes))
 }
 
 func must[T any](v T, err error) T {
@@ -378,10 +380,11 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// tablesInKernel returns how many there are. Those that were removed go a moment
-// later, once no program can read them: it waits until no more than these are left.
-func tablesInKernel(t *testing.T, want int) int {
+// tables holds that the kernel has the tables of so many revisions, and their heads.
+// Those that were removed go a moment later, once no program can read them.
+func tables(t *testing.T, revisions int) {
 	t.Helper()
+	want := 2 * revisions
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		n := 0
 		for id := ebpf.MapID(0); ; {
@@ -402,8 +405,11 @@ func tablesInKernel(t *testing.T, want int) int {
 			}
 			m.Close()
 		}
-		if n <= want || time.Now().After(end) {
-			return n
+		if n == want {
+			return
+		} else if time.Now().After(end) {
+			t.Errorf("%d tables and heads are left, not %d", n, want)
+			return
 		}
 	}
 }
@@ -483,9 +489,10 @@ func TestGuestKilled(t *testing.T) {
 	}
 	s := must(n.folder(bpf.Layout).open())
 	defer s.close()
-	if tables, governed := tablesInKernel(t, 2), must(s.governed()); tables != 2 || len(governed) != 2 {
-		t.Errorf("%d tables and cgroups %v are left of two units", tables, governed)
+	if governed := must(s.governed()); len(governed) != 2 {
+		t.Errorf("cgroups %v are left of two units", governed)
 	}
+	tables(t, 2)
 	hammer.done()
 	if err := n.Unload("shop-checkout"); err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ package node
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"strings"
 	"testing"
@@ -166,10 +167,13 @@ func TestTemplates(t *testing.T) {
 		t.Fatal(err)
 	}
 	for class := range bpf.TableSizes {
-		name := tables(class)
-		inner, table := spec.Maps[name].InnerMap, template(class)
+		name := slotsName(class)
+		inner, table := spec.Maps[name].InnerMap, template(bpf.TableSizes[class])
 		if inner.Type != table.Type || inner.KeySize != table.KeySize || inner.ValueSize != table.ValueSize || inner.MaxEntries != table.MaxEntries || inner.Flags != table.Flags {
 			t.Errorf("%s has %v, not %v", name, inner, table)
 		}
+	}
+	if m := spec.Maps[heads]; m.InnerMap.ValueSize != uint32(binary.Size(bpf.Head{})) {
+		t.Errorf("a head has %d bytes", m.InnerMap.ValueSize)
 	}
 }

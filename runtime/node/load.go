@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/avert-dev/avert/bpf"
@@ -80,10 +79,11 @@ func (s *state) swap(raw []byte, img *image.Image, unit *Unit) (handle, error) {
 	if err != nil {
 		return 0, err
 	}
-	table := padded(img.Table, class)
-	if _, err := binary.Encode(table, binary.LittleEndian, &head); err != nil {
+	table, first := padded(img.Table, class), make([]byte, binary.Size(&head))
+	if _, err := binary.Encode(first, binary.LittleEndian, &head); err != nil {
 		return 0, err
 	}
+	copy(table, first)
 	h := newHandle(slot, instance, head.Generation, class)
 	if err := s.change(slot); err != nil {
 		return 0, err
@@ -91,16 +91,11 @@ func (s *state) swap(raw []byte, img *image.Image, unit *Unit) (handle, error) {
 	if err := pinImage(s.image(h.index()), raw, &head); err != nil {
 		return 0, fmt.Errorf("keep the image: %w", err)
 	}
-	m, err := ebpf.NewMap(template(class))
-	if err != nil {
-		return 0, fmt.Errorf("make a table: %w", err)
+	if err := insert(s.heads, h.index(), first); err != nil {
+		return 0, err
 	}
-	defer m.Close()
-	if err := m.Put(uint32(0), table); err != nil {
-		return 0, fmt.Errorf("fill a table: %w", err)
-	}
-	if err := s.outer[class].Put(h.index(), m); err != nil {
-		return 0, fmt.Errorf("insert a table: %w", err)
+	if err := insert(s.outer[class], h.index(), table); err != nil {
+		return 0, err
 	}
 	s.handles.store(slot, h)
 	if unit == nil {

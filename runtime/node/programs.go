@@ -116,6 +116,10 @@ func (f folder) install() error {
 	if err != nil {
 		return err
 	}
+	// Until all are replaced they are of no one build.
+	if err := done.Put(uint32(0), make([]byte, sha256.Size)); err != nil {
+		return err
+	}
 	if err := f.replace(attached, programs); err != nil {
 		return err
 	}
@@ -133,7 +137,7 @@ func (f folder) replace(attached []string, programs *programs) error {
 	}
 	loaded, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Maps: ebpf.MapOptions{PinPath: f.maps()}, Cache: programs.cache})
 	if errors.Is(err, ebpf.ErrMapIncompatible) {
-		return fmt.Errorf("avert's programs of another build are attached, whose maps differ from this one's: %w", err)
+		return fmt.Errorf("another build of avert-node was used here, whose maps differ from this one's (%w): unload everything with it, and remove %s", err, f)
 	} else if err != nil {
 		return fmt.Errorf("load the programs: %w", err)
 	}
@@ -203,15 +207,30 @@ func (f folder) detach() error {
 	return err
 }
 
-// adopt labels the processes that are in governed cgroups.
+// adopt labels the processes that are in governed cgroups. A process can have been
+// passed before its parent was labelled: so it looks until nothing is found.
 func (f folder) adopt() error {
+	for range adoptions {
+		found, err := f.adoptOnce()
+		if err != nil {
+			return fmt.Errorf("label running processes: %w", err)
+		}
+		if found == 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("label running processes: after %d rounds there still are new ones", adoptions)
+}
+
+// adoptions is the most rounds of adopt; a fork bomb must not keep it for ever.
+const adoptions = 100
+
+// adoptOnce returns the number of processes that it has labelled.
+func (f folder) adoptOnce() (int64, error) {
 	iterator, err := os.Open(f.link(adopter))
 	if err != nil {
-		return fmt.Errorf("label running processes: %w", err)
+		return 0, err
 	}
 	defer iterator.Close()
-	if _, err := io.Copy(io.Discard, iterator); err != nil {
-		return fmt.Errorf("label running processes: %w", err)
-	}
-	return nil
+	return io.Copy(io.Discard, iterator)
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/avert-dev/avert/bpf"
 )
 
-// tables returns the name of the map of the tables of a size class.
-func tables(class int) string {
+// slotsName returns the name of the map of the tables of a size class.
+func slotsName(class int) string {
 	if size := bpf.TableSizes[class]; size < 1<<20 {
 		return fmt.Sprintf("slots_%dk", size>>10)
 	} else {
@@ -24,9 +24,29 @@ func tables(class int) string {
 	}
 }
 
-// template is what the maps in it have to be like.
-func template(class int) *ebpf.MapSpec {
-	return &ebpf.MapSpec{Name: "avert_table", Type: ebpf.Array, KeySize: 4, ValueSize: uint32(bpf.TableSizes[class]), MaxEntries: 1}
+// heads is the map of the heads of tables.
+const heads = "heads"
+
+// template is what the maps in a map of tables or heads have to be like, for values
+// of so many bytes.
+func template(size int) *ebpf.MapSpec {
+	return &ebpf.MapSpec{Name: "avert_table", Type: ebpf.Array, KeySize: 4, ValueSize: uint32(size), MaxEntries: 1}
+}
+
+// insert puts a table or head into a map of them.
+func insert(outer *ebpf.Map, index uint32, value []byte) error {
+	m, err := ebpf.NewMap(template(len(value)))
+	if err != nil {
+		return fmt.Errorf("make a table: %w", err)
+	}
+	defer m.Close()
+	if err := m.Put(uint32(0), value); err != nil {
+		return fmt.Errorf("fill a table: %w", err)
+	}
+	if err := outer.Put(index, m); err != nil {
+		return fmt.Errorf("insert a table: %w", err)
+	}
+	return nil
 }
 
 // state is what is loaded under one layout.
@@ -34,7 +54,8 @@ type state struct {
 	folder
 	handles handles
 	cgroups *ebpf.Map
-	outer   [len(bpf.TableSizes)]*ebpf.Map
+	heads   *ebpf.Map
+	outer   [len(bpf.TableSizes)]*ebpf.Map // of tables
 }
 
 // open opens the maps of a layout. The error is fs.ErrNotExist when there are none.
@@ -52,8 +73,9 @@ func (f folder) open() (_ *state, err error) {
 		return m
 	}
 	for class := range s.outer {
-		s.outer[class] = pin(tables(class))
+		s.outer[class] = pin(slotsName(class))
 	}
+	s.heads = pin(heads)
 	s.cgroups = pin("cgroups")
 	policies := pin("policies")
 	if err != nil {
@@ -65,7 +87,7 @@ func (f folder) open() (_ *state, err error) {
 }
 
 func (s *state) close() {
-	for _, m := range append(s.outer[:], s.cgroups) {
+	for _, m := range append(s.outer[:], s.cgroups, s.heads) {
 		m.Close()
 	}
 	if s.handles != nil {
@@ -139,8 +161,10 @@ func (s *state) finish(slot uint32) error {
 		if err != nil {
 			return err
 		}
-		if err := s.outer[class].Delete(index); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
-			return fmt.Errorf("remove a table: %w", err)
+		for _, outer := range []*ebpf.Map{s.outer[class], s.heads} {
+			if err := outer.Delete(index); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+				return fmt.Errorf("remove a table: %w", err)
+			}
 		}
 	}
 	if current == 0 {

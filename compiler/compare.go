@@ -43,6 +43,20 @@ func (r *Result) platforms() []*platform.Pool {
 	return out
 }
 
+// Base returns what the default profile of the container runtime allows to a
+// unit's container, on the first pool that has the architecture of a call.
+func (r *Result) Base(u *ir.Unit) ir.Base {
+	floors := floors{pools: r.platforms()}.of(u)
+	return func(call policy.SyscallCall) bool {
+		for _, f := range floors {
+			if string(f.Arch) == call.Arch {
+				return f.Allows(call)
+			}
+		}
+		return false
+	}
+}
+
 // floors knows the default profiles of the runtimes of pools.
 type floors struct{ pools []*platform.Pool }
 

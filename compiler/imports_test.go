@@ -34,6 +34,7 @@ var mayImport = map[string][]string{
 
 	"compiler/operation": {},
 	"compiler/diff":      {"compiler/ir", "compiler/automata", "compiler/operation", "compiler/floor"},
+	"compiler/explain":   {"compiler/ir", "compiler/automata", "compiler/operation", "compiler/emit", "compiler/report", "runtime/event"},
 	"compiler/ruletable": {"compiler/ir", "compiler/automata"},
 
 	"compiler/reference":        {},

@@ -23,9 +23,9 @@ type Floor struct {
 	Profile *specs.LinuxSeccomp
 }
 
-// allows says whether the profile allows a call. Where its rules contradict each
+// Allows says whether the profile allows a call. Where its rules contradict each
 // other it does not.
-func (f Floor) allows(call policy.SyscallCall) bool {
+func (f Floor) Allows(call policy.SyscallCall) bool {
 	v, err := floor.Decide(f.Profile, call.Name, call.Args)
 	return err == nil && v.Allows()
 }
@@ -149,8 +149,8 @@ func (c *comparison) call(f Floor, name string) error {
 // effective decides a call. Where only one side keeps the floor in force, what
 // the floor denies counts as blocked by it, since that is what changes.
 func (c *comparison) effective(f Floor, op policy.Operation) (before, after policy.Verdict) {
-	before, after = c.decide(op, f.allows)
-	if plain(before) != plain(after) || f.allows(op.Syscall) {
+	before, after = c.decide(op, f.Allows)
+	if plain(before) != plain(after) || f.Allows(op.Syscall) {
 		return before, after
 	}
 	for side, v := range []*policy.Verdict{&before, &after} {

@@ -3,8 +3,7 @@
 package ir
 
 import (
-	"slices"
-
+	"github.com/avert-dev/avert/compiler/automata"
 	"github.com/avert-dev/avert/compiler/policy"
 )
 
@@ -22,6 +21,9 @@ func (l *Layer) Matching(op policy.Operation) []Source {
 	switch op.Kind {
 	case policy.OpNetwork:
 		if l.Network != nil && !op.Flow.Loopback && !op.Flow.Reply {
+			if op.Flow.Family == "" {
+				op.Flow.Family = "inet"
+			}
 			for i := range l.Network.Rules {
 				r := &l.Network.Rules[i]
 				add(r.Source, l.Lineage.Holds(r.Cond, s) && r.Matches(op.Flow))
@@ -93,22 +95,21 @@ func (l *Layer) matchingPaths(s State, op policy.Operation) []Source {
 	if l.Paths == nil {
 		return nil
 	}
-	found := map[*PathRule]bool{}
-	for _, u := range usesOf(op) {
-		class, labels := l.Paths.classify(u.object)
-		for _, r := range l.Paths.Rules {
-			switch {
-			case found[r]:
-			case l.matches(r, s, u.section, u.access, class, labels, u.object.Path):
-				found[r] = true
-			case u.access == policy.AccessMap && r.Rule.Action == policy.Block && r.Cond == Always:
-				found[r] = l.matches(r, s, policy.Process, policy.AccessExec, class, labels, u.object.Path)
-			}
-		}
+	uses := usesOf(op)
+	classes, labels := make([]policy.ObjectClass, len(uses)), make([]automata.Labels, len(uses))
+	for i, u := range uses {
+		classes[i], labels[i] = l.Paths.classify(u.object)
 	}
 	var out []Source
-	for _, r := range slices.DeleteFunc(slices.Clone(l.Paths.Rules), func(r *PathRule) bool { return !found[r] }) {
-		out = append(out, r.Source)
+	for _, r := range l.Paths.Rules {
+		for i, u := range uses {
+			mapping := u.access == policy.AccessMap && r.Rule.Action == policy.Block && r.Cond == Always
+			if l.matches(r, s, u.section, u.access, classes[i], labels[i], u.object.Path) ||
+				mapping && l.matches(r, s, policy.Process, policy.AccessExec, classes[i], labels[i], u.object.Path) {
+				out = append(out, r.Source)
+				break
+			}
+		}
 	}
 	return out
 }

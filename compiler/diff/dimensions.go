@@ -34,7 +34,7 @@ type cell struct {
 // dimensions settle one part of a flow each, in an order in which later ones
 // may look at what is settled.
 var dimensions = []func(alive []*element, f policy.Flow) ([]cell, error){
-	directions, families, transports, kinds, namespaces, podLabels, namespaceLabels, addresses, names, services, methods, requests,
+	directions, families, transports, kinds, podLabels, namespaces, namespaceLabels, addresses, names, services, methods, requests,
 }
 
 func everything(*element) bool { return true }
@@ -65,11 +65,17 @@ func families(alive []*element, _ policy.Flow) ([]cell, error) {
 			}
 		}
 	}
+	// Addresses are settled later, and differ.
+	byAddress := slices.ContainsFunc(alive, func(e *element) bool { return e.addrs != nil })
 	var out []cell
 	for _, name := range names {
-		apart := name
-		if name != "inet" && name != "inet6" {
-			apart = ""
+		apart := "other"
+		switch {
+		case name != "inet" && name != "inet6":
+		case byAddress:
+			apart = name
+		default:
+			apart = "IP"
 		}
 		text := "family " + name
 		if name == "inet" {
@@ -221,7 +227,9 @@ func namespaces(alive []*element, f policy.Flow) ([]cell, error) {
 		labels := map[string]string{operation.NamespaceLabel: name}
 		out = append(out, cell{
 			text: text,
-			set:  func(f *policy.Flow) { f.Peer.Pod = &policy.Pod{Namespace: name, NamespaceLabels: labels} },
+			set: func(f *policy.Flow) {
+				f.Peer.Pod = &policy.Pod{Labels: f.Peer.Pod.Labels, Namespace: name, NamespaceLabels: labels}
+			},
 			has: func(e *element) bool {
 				if !selectsPods(e) {
 					return true
@@ -262,7 +270,7 @@ func unused(known []string) string {
 
 func podLabels(alive []*element, f policy.Flow) ([]cell, error) {
 	return labels(alive, f, "pod ", func(e *element) policy.Selector { return e.pods.Pods },
-		func(f *policy.Flow, labels map[string]string) { f.Peer.Pod.Labels = labels })
+		func(pod *policy.Pod, labels map[string]string) { pod.Labels = labels })
 }
 
 func namespaceLabels(alive []*element, f policy.Flow) ([]cell, error) {
@@ -271,14 +279,15 @@ func namespaceLabels(alive []*element, f policy.Flow) ([]cell, error) {
 			return policy.Selector{}
 		}
 		return e.pods.Namespaces
-	}, func(f *policy.Flow, labels map[string]string) {
-		maps.Copy(f.Peer.Pod.NamespaceLabels, labels)
+	}, func(pod *policy.Pod, labels map[string]string) {
+		pod.NamespaceLabels = maps.Clone(pod.NamespaceLabels)
+		maps.Copy(pod.NamespaceLabels, labels)
 	})
 }
 
 // labels settles the labels of a pod, or of its namespace: all combinations of
 // values that requirements name, another one, and none.
-func labels(alive []*element, f policy.Flow, what string, of func(*element) policy.Selector, set func(*policy.Flow, map[string]string)) ([]cell, error) {
+func labels(alive []*element, f policy.Flow, what string, of func(*element) policy.Selector, set func(*policy.Pod, map[string]string)) ([]cell, error) {
 	if f.Peer.Pod == nil {
 		return settled(), nil
 	}
@@ -320,12 +329,9 @@ func labels(alive []*element, f policy.Flow, what string, of func(*element) poli
 		out = append(out, cell{
 			text: text,
 			set: func(f *policy.Flow) {
-				if f.Peer.Pod.NamespaceLabels != nil {
-					pod := *f.Peer.Pod
-					pod.NamespaceLabels = maps.Clone(pod.NamespaceLabels)
-					f.Peer.Pod = &pod
-				}
-				set(f, c)
+				pod := *f.Peer.Pod
+				set(&pod, c)
+				f.Peer.Pod = &pod
 			},
 			has: func(e *element) bool {
 				if !selectsPods(e) {

@@ -72,7 +72,7 @@ func requests(alive []*element, f policy.Flow) ([]cell, error) {
 	}
 	var out []cell
 	for _, p := range found {
-		text := "path " + p.path
+		text := "paths such as " + p.path
 		if len(found) == 1 {
 			text = ""
 		}

@@ -54,6 +54,10 @@ demo: build ## Compile the checkout example; print the tree and the report
 	@echo
 	@cat out/checkout/report.md
 
+.PHONY: demo-node
+demo-node: packages ## Boot a kernel with the checkout example in force; print what its container attempts, and the alerts
+	@go run ./internal/demo/cmd
+
 .PHONY: test
 test: packages .tools/kustomize .tools/kubeconform lint ## Set up what the tests need, lint, run every test, fuzz for 20 s a target
 	$(call each-module,$(GOTEST) ./...)

@@ -13,14 +13,15 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 		return 0;                                                                                              \
 	} while (0)
 
-/* governed begins an operation of a hook, or leaves it. */
+/* BEGIN begins an operation of a hook, or leaves it when no layer asks for what it
+ * wants. */
 #define BEGIN(op, wanted)                                                                                              \
 	struct op op;                                                                                                  \
-	switch (begin(&op, false)) {                                                                                   \
+	switch (begin(&op, false, false)) {                                                                            \
 	case PASS:                                                                                                     \
 		return 0;                                                                                              \
 	case FAIL:                                                                                                     \
-		return -EPERM;                                                                                         \
+		return -refuse();                                                                                      \
 	default:                                                                                                       \
 		break;                                                                                                 \
 	}                                                                                                              \
@@ -36,8 +37,10 @@ static __always_inline void relabel(struct label *l, u64 policy)
 	struct state none = {};
 	l->generation = 0;
 	l->state = none;
-	l->held = ALWAYS;
+	l->held = l->may_hold = ALWAYS;
+	l->lost = 0;
 	l->pending = 0;
+	l->executing = 0;
 	l->policy = policy;
 }
 
@@ -54,12 +57,11 @@ __noinline int start(void)
 		relabel(old, policy);
 		return GO;
 	}
-	struct label l = {.policy = policy, .held = ALWAYS};
+	struct label l = {.policy = policy, .held = ALWAYS, .may_hold = ALWAYS};
 	set_root(&l, task);
 	if (has_task_storage)
-		return bpf_task_storage_get(&labels_task, bpf_get_current_task_btf(), &l, BPF_LOCAL_STORAGE_GET_F_CREATE) ? GO : FAIL;
-	u64 key = (u64)task;
-	return bpf_map_update_elem(&labels_hash, &key, &l, BPF_ANY) ? FAIL : GO;
+		return add_label(bpf_get_current_task_btf(), &l) ? GO : FAIL;
+	return add_label(task, &l) ? GO : FAIL;
 }
 
 SEC("lsm/bprm_check_security")
@@ -74,21 +76,21 @@ int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 		case GO:
 			break;
 		default:
-			return -EPERM;
+			return -refuse();
 		}
 	}
-	switch (begin(&op, true)) {
+	switch (begin(&op, true, false)) {
 	case PASS:
 		return 0;
 	case FAIL:
-		return -EPERM;
+		return -refuse();
 	default:
 		break;
 	}
 	op.label->pending = 0;
 	struct file *file = bprm->file;
 	if (!file)
-		return -EPERM;
+		return -refuse();
 	if (!op.label->started) {
 		/* The root may have changed since an attempt that failed. */
 		struct task_struct *task = (void *)bpf_get_current_task();
@@ -100,7 +102,7 @@ int BPF_PROG(bprm_check_security, struct linux_binprm *bprm)
 	op.s->last_image = !(bprm->buf[0] == '#' && bprm->buf[1] == '!');
 	op.s->atoms = 0;
 	int at = walk(op.s, file->f_path.dentry, file->f_path.mnt);
-	bool blocked = decide(op.handle, at, EXEC, KIND_EXEC);
+	bool blocked = decide(op.s, op.handle, at, ONE(EXEC), KIND_EXEC);
 	op.label->pending = op.s->atoms;
 	op.label->executing = 1;
 	VERDICT(blocked);
@@ -110,23 +112,22 @@ SEC("lsm/bprm_committed_creds")
 int BPF_PROG(bprm_committed_creds, struct linux_binprm *bprm)
 {
 	struct op op;
-	if (begin(&op, true) != GO)
+	struct label *l = current_label();
+	/* While programs are replaced, the old and the new ones both run. */
+	if (!l || !l->executing)
+		return 0;
+	l->executing = 0;
+	if (begin(&op, true, true) != GO)
 		return 0;
 	const struct head *h = head(op.handle);
 	if (!h)
 		return 0;
-	struct label *l = op.label;
-	/* While programs are replaced, the old and the new ones both run. */
-	if (!l->executing)
-		return 0;
-	l->executing = 0;
 	struct state s = {
 		.current = l->pending,
 		.parent = l->state.current & h->parents,
 		.seen = l->state.seen | (l->state.current & h->ancestors),
 	};
-	l->state = s;
-	l->held = conditions(s.current, s.parent, s.seen, op.handle);
+	set_state(l, &s, op.handle);
 	l->pending = 0;
 	l->started = 1;
 	return 0;
@@ -139,20 +140,10 @@ int BPF_PROG(task_alloc, struct task_struct *task, unsigned long clone_flags)
 	if (likely(!l))
 		return 0;
 	struct label copy = *l;
-	struct label *added;
 	copy.pending = 0;
 	copy.executing = 0;
 	copy.want_mnt = 0;
-	if (has_task_storage) {
-		added = bpf_task_storage_get(&labels_task, task, &copy, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	} else {
-		u64 key = (u64)task;
-		bpf_map_update_elem(&labels_hash, &key, &copy, BPF_ANY);
-		added = bpf_map_lookup_elem(&labels_hash, &key);
-	}
-	if (!added)
-		return -EPERM;
-	return 0;
+	return add_label(task, &copy) ? 0 : -refuse();
 }
 
 /* Only where labels are in a hash: task storage goes with the task. */
@@ -169,21 +160,23 @@ int BPF_PROG(task_free, struct task_struct *task)
 SEC("lsm/file_open")
 int BPF_PROG(file_open, struct file *file)
 {
-	u32 access = 0, mode, flags;
-	BEGIN(op, READ | WRITE);
+	u32 asked, mode, flags;
+	BEGIN(op, 1 << READ | 1 << WRITE);
 	mode = file->f_mode;
 	flags = file->f_flags;
 	if (mode & FMODE_NOACCOUNT || flags & FMODE_EXEC_FLAG)
 		return 0;
-	if (mode & FMODE_READ)
-		access |= READ;
-	if (mode & FMODE_WRITE || flags & O_TRUNC_FLAG)
-		access |= WRITE;
-	access &= op.relevant;
-	if (!access)
+	if (!(mode & FMODE_WRITE || flags & O_TRUNC_FLAG)) {
+		if (!(mode & FMODE_READ))
+			return 0;
+		asked = ONE(READ);
+	} else {
+		asked = mode & FMODE_READ ? BOTH(READ, WRITE) : ONE(WRITE);
+	}
+	if (!(op.relevant & MASK(asked)))
 		return 0;
 	int at = walk(op.s, file->f_path.dentry, file->f_path.mnt);
-	VERDICT(decide(op.handle, at, access, KIND_FILE));
+	VERDICT(decide(op.s, op.handle, at, asked, KIND_FILE));
 }
 
 /* mapped judges mapping a file as executable. What an exec maps belongs to it. */
@@ -192,15 +185,13 @@ static __always_inline bool mapped(struct op *op, struct file *file)
 	struct task_struct *task = (void *)bpf_get_current_task();
 	if (BPF_CORE_READ_BITFIELD_PROBED(task, in_execve))
 		return false;
-	op->s->dentry[0] = (u64)file->f_path.dentry;
-	op->s->mnt[0] = (u64)file->f_path.mnt;
+	at(op->s, 0, file->f_path.dentry, file->f_path.mnt);
 	struct backing_file *backing = (void *)file;
 	if (file->f_mode & FMODE_BACKING && bpf_core_field_exists(backing->user_path)) {
 		/* A layer's file of overlayfs; this is the one that was opened. */
-		op->s->dentry[0] = (u64)BPF_CORE_READ(backing, user_path.dentry);
-		op->s->mnt[0] = (u64)BPF_CORE_READ(backing, user_path.mnt);
+		at(op->s, 0, BPF_CORE_READ(backing, user_path.dentry), BPF_CORE_READ(backing, user_path.mnt));
 	}
-	return on_object(op->handle, MAP, 1);
+	return on_object(op->handle, ONE(MAP), 1);
 }
 
 SEC("lsm/mmap_file")
@@ -208,7 +199,7 @@ int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long 
 {
 	if (!file || !(prot & PROT_EXEC))
 		return 0;
-	BEGIN(op, MAP);
+	BEGIN(op, 1 << MAP);
 	VERDICT(mapped(&op, file));
 }
 
@@ -220,23 +211,17 @@ int BPF_PROG(file_mprotect, struct vm_area_struct *vma, unsigned long reqprot, u
 	struct file *file = vma->vm_file;
 	if (!file)
 		return 0;
-	BEGIN(op, MAP);
+	BEGIN(op, 1 << MAP);
 	VERDICT(mapped(&op, file));
 }
 
-#define AT(op, n, d, m)                                                                                                \
-	do {                                                                                                           \
-		(op).s->dentry[n] = (u64)(d);                                                                          \
-		(op).s->mnt[n] = (u64)(m);                                                                             \
-	} while (0)
-
 /* The hooks that have the directory of what is made or removed. */
-#define IN_DIRECTORY(hook, access, existing, more...)                                                                  \
-	SEC("lsm/" #hook) int BPF_PROG(hook, const struct path *dir, struct dentry *dentry, ##more)                    \
+#define IN_DIRECTORY(hook, access, existing)                                                                           \
+	SEC("lsm/" #hook) int BPF_PROG(hook, const struct path *dir, struct dentry *dentry)                            \
 	{                                                                                                              \
-		BEGIN(op, access);                                                                                     \
-		AT(op, 0, dentry, dir->mnt);                                                                           \
-		VERDICT(on_object(op.handle, access, existing));                                                       \
+		BEGIN(op, 1 << access);                                                                                \
+		at(op.s, 0, dentry, dir->mnt);                                                                         \
+		VERDICT(on_object(op.handle, ONE(access), existing));                                                  \
 	}
 IN_DIRECTORY(path_mknod, CREATE, 0)
 IN_DIRECTORY(path_mkdir, CREATE, 0)
@@ -247,9 +232,9 @@ IN_DIRECTORY(path_rmdir, DELETE, 0)
 #define ON_PATH(hook, access)                                                                                          \
 	SEC("lsm/" #hook) int BPF_PROG(hook, const struct path *path)                                                  \
 	{                                                                                                              \
-		BEGIN(op, access);                                                                                     \
-		AT(op, 0, path->dentry, path->mnt);                                                                    \
-		VERDICT(on_object(op.handle, access, 1));                                                              \
+		BEGIN(op, 1 << access);                                                                                \
+		at(op.s, 0, path->dentry, path->mnt);                                                                  \
+		VERDICT(on_object(op.handle, ONE(access), 1));                                                         \
 	}
 ON_PATH(path_chmod, CHMOD)
 ON_PATH(path_chown, CHOWN)
@@ -267,29 +252,29 @@ int path_rename(unsigned long long *ctx)
 	const struct path *old_dir = (void *)ctx[0], *new_dir = (void *)ctx[2];
 	struct dentry *old = (void *)ctx[1], *new = (void *)ctx[3];
 	u32 exchange = 0;
-	BEGIN(op, ~EXEC);
+	BEGIN(op, ~(1 << EXEC));
 	if (rename_has_flags)
 		exchange = (u32)ctx[4] & RENAME_EXCHANGE;
-	AT(op, 0, old, old_dir->mnt);
-	AT(op, 1, new, new_dir->mnt);
+	at(op.s, 0, old, old_dir->mnt);
+	at(op.s, 1, new, new_dir->mnt);
 	u32 flags = 0;
 	if (is_directory(old))
-		flags |= 1;
+		flags |= DIRECTORY;
 	if (new->d_inode)
-		flags |= 2;
+		flags |= EXISTS;
 	if (exchange)
-		flags |= 4;
+		flags |= EXCHANGE;
 	if (is_directory(new))
-		flags |= 8;
+		flags |= TARGET_DIRECTORY;
 	VERDICT(on_move(op.handle, KIND_RENAME, flags));
 }
 
 SEC("lsm/path_link")
 int BPF_PROG(path_link, struct dentry *old, const struct path *dir, struct dentry *new)
 {
-	BEGIN(op, ~EXEC);
-	AT(op, 0, old, dir->mnt);
-	AT(op, 1, new, dir->mnt);
+	BEGIN(op, ~(1 << EXEC));
+	at(op.s, 0, old, dir->mnt);
+	at(op.s, 1, new, dir->mnt);
 	VERDICT(on_move(op.handle, KIND_LINK, 0));
 }
 
@@ -316,21 +301,14 @@ int BPF_PROG(mnt_get_write_access, struct vfsmount *mnt) { return wants(mnt); }
 SEC("fentry/mnt_want_write_file")
 int BPF_PROG(mnt_want_write_file, struct file *file) { return wants(file->f_path.mnt); }
 
-/* on_attribute judges a change of an attribute of a dentry. */
-static __always_inline bool on_attribute(struct op *op, struct dentry *dentry, u32 access)
+/* on_attribute judges a change of an attribute of a dentry. What overlayfs changes in
+ * its layers has no path, and was judged above. */
+static __always_inline bool on_attribute(struct op *op, struct dentry *dentry, u32 asked)
 {
 	struct vfsmount *mnt = (void *)op->label->want_mnt;
-	op->s->dentry[0] = (u64)dentry;
-	op->s->mnt[0] = 0;
-	if (mnt) {
-		struct mnt_namespace *ns = BPF_CORE_READ(mount_of(mnt), mnt_ns);
-		if (BPF_CORE_READ(mnt, mnt_sb) == dentry->d_sb) {
-			if ((u64)ns >= (u64)-4095)
-				return false; /* a layer of overlayfs; the file itself was judged */
-			op->s->mnt[0] = (u64)mnt;
-		}
-	}
-	return on_object(op->handle, access, 1);
+	bool same = mnt && BPF_CORE_READ(mnt, mnt_sb) == dentry->d_sb;
+	at(op->s, 0, dentry, same ? mnt : 0);
+	return on_object(op->handle, asked, 1);
 }
 
 /* ARGUMENT reads one of two arguments. A read through a changed ctx is refused, so
@@ -351,46 +329,46 @@ int inode_setattr(unsigned long long *ctx)
 	DENTRY(setattr_dentry);
 	ARGUMENT(struct iattr *, attr, setattr_dentry, 1, 2);
 	u32 valid = attr->ia_valid;
-	u32 access = 0;
+	u32 asked;
 	if (valid & ATTR_OWNER && !has_path_chown)
-		access = CHOWN;
+		asked = ONE(CHOWN);
 	else if (valid & ATTR_TIMES && !(valid & ATTR_OTHERS))
-		access = TIMES;
-	if (!access)
+		asked = ONE(TIMES);
+	else
 		return 0;
-	BEGIN(op, access);
-	VERDICT(on_attribute(&op, dentry, access));
+	BEGIN(op, MASK(asked));
+	VERDICT(on_attribute(&op, dentry, asked));
 }
 
 SEC("lsm/inode_setxattr")
 int inode_setxattr(unsigned long long *ctx)
 {
 	DENTRY(setxattr_dentry);
-	BEGIN(op, XATTR);
-	VERDICT(on_attribute(&op, dentry, XATTR));
+	BEGIN(op, 1 << XATTR);
+	VERDICT(on_attribute(&op, dentry, ONE(XATTR)));
 }
 
 SEC("lsm/inode_removexattr")
 int inode_removexattr(unsigned long long *ctx)
 {
 	DENTRY(removexattr_dentry);
-	BEGIN(op, XATTR);
-	VERDICT(on_attribute(&op, dentry, XATTR));
+	BEGIN(op, 1 << XATTR);
+	VERDICT(on_attribute(&op, dentry, ONE(XATTR)));
 }
 
 /* Since 6.2 access control lists have hooks of their own. */
 SEC("lsm/inode_set_acl")
 int BPF_PROG(inode_set_acl, void *idmap, struct dentry *dentry)
 {
-	BEGIN(op, XATTR);
-	VERDICT(on_attribute(&op, dentry, XATTR));
+	BEGIN(op, 1 << XATTR);
+	VERDICT(on_attribute(&op, dentry, ONE(XATTR)));
 }
 
 SEC("lsm/inode_remove_acl")
 int BPF_PROG(inode_remove_acl, void *idmap, struct dentry *dentry)
 {
-	BEGIN(op, XATTR);
-	VERDICT(on_attribute(&op, dentry, XATTR));
+	BEGIN(op, 1 << XATTR);
+	VERDICT(on_attribute(&op, dentry, ONE(XATTR)));
 }
 
 /* ---- system ---- */
@@ -417,20 +395,18 @@ int adopt_tasks(struct bpf_iter__task *ctx)
 	u64 policy = governing(task);
 	if (!policy || !in_container(task))
 		return 0;
-	struct label l = {.policy = policy, .held = ALWAYS, .started = 1};
-	struct label *old;
-	if (has_task_storage) {
-		old = bpf_task_storage_get(&labels_task, task, 0, 0);
-	} else {
-		u64 key = (u64)task;
-		old = bpf_map_lookup_elem(&labels_hash, &key);
-	}
+	struct label l = {.policy = policy, .held = ALWAYS, .may_hold = ALWAYS, .started = 1};
+	struct label *old = label_of(task);
 	if (old) {
 		if (!handle_of(old->policy))
 			relabel(old, policy);
 		return 0;
 	}
 	set_root(&l, task);
-	add_label(task, &l);
+	/* The loader looks again until nothing is found: a child may have been passed
+	 * before its parent got a label. */
+	char one = 1;
+	if (add_label(task, &l))
+		bpf_seq_write(ctx->meta->seq, &one, sizeof(one));
 	return 0;
 }

@@ -19,16 +19,16 @@ const (
 	avertMapCgroups             = "cgroups"
 	avertMapCounters            = "counters"
 	avertMapEvents              = "events"
+	avertMapHeads               = "heads"
+	avertMapKeptCpu             = "kept_cpu"
+	avertMapKeptTask            = "kept_task"
 	avertMapLabelsHash          = "labels_hash"
 	avertMapLabelsTask          = "labels_task"
 	avertMapPolicies            = "policies"
 	avertMapScratchCpu          = "scratch_cpu"
 	avertMapScratchTask         = "scratch_task"
-	avertMapSecondCpu           = "second_cpu"
-	avertMapSecondTask          = "second_task"
-	avertMapSlots1m             = "slots_1m"
-	avertMapSlots256k           = "slots_256k"
 	avertMapSlots4m             = "slots_4m"
+	avertMapSlots512k           = "slots_512k"
 	avertMapSlots64k            = "slots_64k"
 	avertProgAdoptTasks         = "adopt_tasks"
 	avertProgBpf                = "bpf"
@@ -155,16 +155,16 @@ type avertMapSpecs struct {
 	Cgroups     *ebpf.MapSpec `ebpf:"cgroups"`
 	Counters    *ebpf.MapSpec `ebpf:"counters"`
 	Events      *ebpf.MapSpec `ebpf:"events"`
+	Heads       *ebpf.MapSpec `ebpf:"heads"`
+	KeptCpu     *ebpf.MapSpec `ebpf:"kept_cpu"`
+	KeptTask    *ebpf.MapSpec `ebpf:"kept_task"`
 	LabelsHash  *ebpf.MapSpec `ebpf:"labels_hash"`
 	LabelsTask  *ebpf.MapSpec `ebpf:"labels_task"`
 	Policies    *ebpf.MapSpec `ebpf:"policies"`
 	ScratchCpu  *ebpf.MapSpec `ebpf:"scratch_cpu"`
 	ScratchTask *ebpf.MapSpec `ebpf:"scratch_task"`
-	SecondCpu   *ebpf.MapSpec `ebpf:"second_cpu"`
-	SecondTask  *ebpf.MapSpec `ebpf:"second_task"`
-	Slots1m     *ebpf.MapSpec `ebpf:"slots_1m"`
-	Slots256k   *ebpf.MapSpec `ebpf:"slots_256k"`
 	Slots4m     *ebpf.MapSpec `ebpf:"slots_4m"`
+	Slots512k   *ebpf.MapSpec `ebpf:"slots_512k"`
 	Slots64k    *ebpf.MapSpec `ebpf:"slots_64k"`
 }
 
@@ -205,16 +205,16 @@ type avertMaps struct {
 	Cgroups     *ebpf.Map `ebpf:"cgroups"`
 	Counters    *ebpf.Map `ebpf:"counters"`
 	Events      *ebpf.Map `ebpf:"events"`
+	Heads       *ebpf.Map `ebpf:"heads"`
+	KeptCpu     *ebpf.Map `ebpf:"kept_cpu"`
+	KeptTask    *ebpf.Map `ebpf:"kept_task"`
 	LabelsHash  *ebpf.Map `ebpf:"labels_hash"`
 	LabelsTask  *ebpf.Map `ebpf:"labels_task"`
 	Policies    *ebpf.Map `ebpf:"policies"`
 	ScratchCpu  *ebpf.Map `ebpf:"scratch_cpu"`
 	ScratchTask *ebpf.Map `ebpf:"scratch_task"`
-	SecondCpu   *ebpf.Map `ebpf:"second_cpu"`
-	SecondTask  *ebpf.Map `ebpf:"second_task"`
-	Slots1m     *ebpf.Map `ebpf:"slots_1m"`
-	Slots256k   *ebpf.Map `ebpf:"slots_256k"`
 	Slots4m     *ebpf.Map `ebpf:"slots_4m"`
+	Slots512k   *ebpf.Map `ebpf:"slots_512k"`
 	Slots64k    *ebpf.Map `ebpf:"slots_64k"`
 }
 
@@ -223,16 +223,16 @@ func (m *avertMaps) Close() error {
 		m.Cgroups,
 		m.Counters,
 		m.Events,
+		m.Heads,
+		m.KeptCpu,
+		m.KeptTask,
 		m.LabelsHash,
 		m.LabelsTask,
 		m.Policies,
 		m.ScratchCpu,
 		m.ScratchTask,
-		m.SecondCpu,
-		m.SecondTask,
-		m.Slots1m,
-		m.Slots256k,
 		m.Slots4m,
+		m.Slots512k,
 		m.Slots64k,
 	)
 }

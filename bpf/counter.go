@@ -13,7 +13,10 @@ const (
 	Lost
 	// Blocked are the operations that were refused. Quiet rules report none.
 	Blocked
+	// Failed are those of them that were refused because something failed, such as
+	// memory. None of them is reported.
+	Failed
 )
 
 // Counters are the names of all counters.
-var Counters = [...]string{Reported: "reported", Lost: "lost", Blocked: "blocked"}
+var Counters = [...]string{Reported: "reported", Lost: "lost", Blocked: "blocked", Failed: "failed"}

@@ -1,26 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the layers say about an object that match() has looked at. Layer 0 decides;
- * the others are only reported.
+/* What the layers say about an object. Layer 0 decides; the others are only reported.
  *
- * Functions are small and results are kept in memory, so that the verifier looks at
- * each once and not at every combination of layers and accesses. */
+ * Results are kept in memory and branches are few, so that the verifier does not look
+ * at every combination of layers and accesses. */
 #ifndef AVERT_JUDGE_H
 #define AVERT_JUDGE_H
 
 #include "match.h"
+#include "walk.h"
 
 #define CELL_WORDS (sizeof(struct cell) / 8)
 #define LAYER_WORDS (sizeof(struct cell_layer) / 8)
 #define BELOW_WORDS (sizeof(struct below_layer) / 8)
 
-/* word returns the word of a table that lies at words after a reference, and 0 for
- * the reference 0. It has no branch. */
+/* word returns the word of a table that lies at words after a reference. */
 static __always_inline u64 word(const u32 *t, u32 mask, u32 ref, u32 at)
 {
-	u32 negated = -ref;
-	asm volatile("" : "+r"(negated));
-	u64 keep = 0 - (u64)((ref | negated) >> 31);
-	return ((const u64 *)t)[(ref + at) & (mask >> 1)] & keep;
+	return ((const u64 *)t)[(ref + at) & (mask >> 1)];
 }
 
 /* layer_of returns a layer. l is below MAX_LAYERS, and must not be looked at later:
@@ -38,117 +34,141 @@ static __always_inline u64 unite(const u32 *t, u32 mask, const u32 *refs, u32 at
 	return word(t, mask, refs[0], at) | word(t, mask, refs[1], at) | word(t, mask, refs[2], at) | word(t, mask, refs[3], at);
 }
 
-static __always_inline void masks_at(const u32 *t, u32 mask, const u32 *refs, u32 at, struct masks *m)
+/* What the rules say: each is 0 or 1. */
+struct says { u64 block, loud, audit, allow; };
+
+/* says_of reads masks. Each is reduced to its bit before the next is read, which keeps
+ * the stack small. */
+static __always_inline struct says says_of(struct scratch *s, const u32 *t, u32 mask, const u32 *cells, u32 at)
 {
-	m->block = unite(t, mask, refs, at);
-	m->loud = unite(t, mask, refs, at + 1);
-	m->audit = unite(t, mask, refs, at + 2);
-	m->allow = unite(t, mask, refs, at + 3);
+	struct says r;
+	r.block = any(unite(t, mask, cells, at) & s->may_hold);
+	r.loud = r.block & any(unite(t, mask, cells, at + 1) & s->may_hold);
+	r.audit = any(unite(t, mask, cells, at + 2) & s->held);
+	r.allow = any(unite(t, mask, cells, at + 3) & s->held);
+	return r;
 }
 
-/* weigh notes what a layer says in the scratch memory. */
-static __always_inline void weigh(struct scratch *s, u8 bit, const struct masks *m, u8 otherwise)
+/* weigh notes what a layer says in the scratch memory. named is 0 or 1. */
+static __always_inline void weigh(struct scratch *s, u32 l, struct says r, u64 otherwise, u64 named)
 {
-	u64 held = s->held;
-	if (m->block & held) {
-		if (m->loud & held)
-			s->blocks |= bit;
-		s->blocked |= bit;
-	} else if (m->audit & held) {
-		s->audits |= bit;
-	} else if (m->allow & held) {
+	u64 nothing = 1 ^ (r.block | r.audit | r.allow);
+	u64 closed = nothing & (otherwise >> 1) & otherwise; /* by default BLOCK, 3 */
+	u64 watched = nothing & named & (otherwise >> 1) & ~otherwise; /* by default AUDIT, 2 */
+	s->blocked |= (r.block | closed) << l;
+	s->blocks |= (r.loud | closed) << l;
+	s->audits |= ((r.audit & ~r.block) | watched) << l;
+}
+
+/* Accesses are passed as a mask, with the indices of one or two of them above, which
+ * are those that are judged. */
+#define ONE(a) BOTH(a, a)
+#define BOTH(a, b) (1u << (a) | 1u << (b) | (a) << 16 | (b) << 20)
+#define MASK(asked) ((asked) & 0xffff)
+
+/* judge_layer judges an object with cells. What names it is 1 when it has a path. */
+static __always_inline void judge_layer(struct scratch *s, const u32 *t, u32 mask, u32 which, u64 named, u32 asked, u32 l)
+{
+	const struct layer *layer = layer_of(t, l);
+	const u32 *cells = s->cells[which];
+	u32 at = CELL_WORDS + l * LAYER_WORDS;
+	u32 a = asked >> 16 & 15, b = asked >> 20 & 15;
+	if (!(layer->relevant & MASK(asked)))
 		return;
-	} else if (otherwise == BLOCK) {
-		s->blocks |= bit;
-		s->blocked |= bit;
-	} else if (otherwise == AUDIT) {
-		s->audits |= bit;
+	struct says r = says_of(s, t, mask, cells, at + 1 + 4 * a);
+	if (a == EXEC) {
+		weigh(s, l, r, layer->process, named);
+		/* A dynamic loader runs what it is told to. */
+		u64 bit = (1 ^ r.block) & named & s->last_image & layer->closed & CLOSED_PROCESS;
+		bit &= any(unite(t, mask, cells, 1) >> 32);
+		bit &= 1 ^ any(unite(t, mask, cells, at) & s->held);
+		s->blocks |= bit << l;
+		s->blocked |= bit << l;
+		return;
 	}
+	weigh(s, l, r, layer->file, named);
+	if (b == a)
+		return;
+	r = says_of(s, t, mask, cells, at + 1 + 4 * b);
+	weigh(s, l, r, layer->file, named);
 }
 
-/* judge_path is judge() for one access, one layer, and an object with cells. */
-__noinline int judge_path(u32 which, u32 named, u32 l, u32 a, u32 handle)
+/* judge_other is judge_layer() for the layers that do not decide. */
+__noinline int judge_other(u32 which, u32 named, u32 asked, u32 l, u32 handle)
 {
 	u32 mask;
 	struct scratch *s = current_scratch();
 	const u32 *t = table(handle, &mask);
-	if (!s || !t || l >= MAX_LAYERS || a >= ACCESSES)
+	if (!s || !t || l >= MAX_LAYERS)
 		return -1;
-	const struct layer *layer = layer_of(t, l);
-	const u32 *cells = s->cells[which & 1];
-	u8 bit = 1 << l, otherwise = a == EXEC_INDEX ? layer->process : layer->file;
-	if (!named && otherwise != BLOCK)
-		otherwise = UNGOVERNED;
-	struct masks m;
-	u32 at = CELL_WORDS + l * LAYER_WORDS;
-	masks_at(t, mask, cells, at + 1 + 4 * a, &m);
-	weigh(s, bit, &m, otherwise);
-	if (a != EXEC_INDEX || !named || !s->last_image || m.block & s->held || !(layer->closed & CLOSED_PROCESS))
-		return 0;
-	if (unite(t, mask, cells, 1) >> 32 && !(unite(t, mask, cells, at) & s->held)) {
-		s->blocks |= bit;
-		s->audits &= ~bit;
-		s->blocked |= bit;
-	}
+	judge_layer(s, t, mask, which & 1, named & 1, asked, l);
 	return 0;
 }
 
-/* judge_unresolved is judge() for one layer and an object whose path cannot be known. */
-__noinline int judge_unresolved(u32 accesses, u32 l, u32 handle)
-{
-	struct scratch *s = current_scratch();
-	const struct head *h = head(handle);
-	if (!s || !h || l >= MAX_LAYERS)
-		return -1;
-	const struct layer *layer = layer_of(h, l);
-	u8 closed = layer->closed, bit = 1 << l;
-	u8 otherwise = accesses & EXEC ? layer->process : layer->file;
-	if ((accesses & EXEC && closed & CLOSED_PROCESS) || (accesses & ~EXEC && closed & CLOSED_FILE) ||
-	    (accesses & MAP && closed & CLOSED_MAP) || otherwise == BLOCK) {
-		s->blocks |= bit;
-		s->blocked |= bit;
-	} else if (otherwise == AUDIT) {
-		s->audits |= bit;
-	}
-	return 0;
-}
-
-/* judge decides about accesses to the object at a place of the scratch memory, and
- * notes there which layers block, and what they report. */
-__noinline int judge(u32 which, u32 class, u32 accesses, u32 handle)
+/* judge_unresolved judges an object whose path cannot be known. */
+__noinline int judge_unresolved(u32 accesses, u32 handle)
 {
 	struct scratch *s = current_scratch();
 	const struct head *h = head(handle);
 	if (!s || !h)
 		return -1;
-	which &= 1;
-	if (class == UNNAMED) {
-		if (accesses != EXEC)
-			return 0;
-		class = ANONYMOUS;
-	}
-	if (class == ANONYMOUS) {
-		s->cells[which][0] = h->anonymous;
-		s->cells[which][1] = s->cells[which][2] = s->cells[which][3] = 0;
-	}
 	u32 layers = h->layers;
 	NOUNROLL
 	for (u32 l = 0; l < MAX_LAYERS; l++) {
 		if (l >= layers)
 			break;
-		u32 relevant = h->layer[l].relevant & accesses;
-		if (!relevant)
+		const struct layer *layer = &h->layer[l];
+		if (!(layer->relevant & accesses))
 			continue;
-		if (class == UNRESOLVED) {
-			if (judge_unresolved(accesses, l, handle))
-				return -1;
-			continue;
+		u8 closed = layer->closed, bit = 1 << l;
+		u8 otherwise = accesses & 1 << EXEC ? layer->process : layer->file;
+		if ((accesses & 1 << EXEC && closed & CLOSED_PROCESS) || (accesses & ~(1 << EXEC) && closed & CLOSED_FILE) ||
+		    (accesses & 1 << MAP && closed & CLOSED_MAP) || otherwise == BLOCK) {
+			s->blocks |= bit;
+			s->blocked |= bit;
+		} else if (otherwise == AUDIT) {
+			s->audits |= bit;
 		}
-		NOUNROLL
-		for (u32 a = 0; a < ACCESSES; a++) {
-			if (relevant >> a & 1 && judge_path(which, class == NAMED, l, a, handle))
-				return -1;
-		}
+	}
+	return 0;
+}
+
+/* look finds what the rules say about the object whose path is at an offset of the
+ * buffer, or that is otherwise at, and notes at a place of the scratch memory which
+ * layers block accesses to it, and what they report. Without accesses it only finds the
+ * atoms. */
+__noinline int look(u32 which, int at, u32 asked, u32 handle)
+{
+	u32 mask;
+	struct scratch *s = current_scratch();
+	const u32 *t = table(handle, &mask);
+	if (!s || !t)
+		return -1;
+	const struct head *h = (const struct head *)t;
+	which &= 1;
+	u64 named = at >= 0;
+	if (named) {
+		if (match(s, t, mask, which, at, handle))
+			return -1;
+	} else {
+		if (at == WALK_UNRESOLVED)
+			return judge_unresolved(MASK(asked), handle);
+		if (at == WALK_UNNAMED && MASK(asked) != 1 << EXEC)
+			return 0;
+		u32 nothing = h->nothing;
+		s->cells[which][0] = h->anonymous;
+		s->cells[which][1] = s->cells[which][2] = s->cells[which][3] = nothing;
+	}
+	if (!asked)
+		return 0;
+	judge_layer(s, t, mask, which, named, asked, 0);
+	u32 layers = h->layers;
+	NOUNROLL
+	for (u32 l = 1; l < MAX_LAYERS; l++) {
+		if (l >= layers)
+			break;
+		if (judge_other(which, named, asked, l, handle))
+			return -1;
 	}
 	return 0;
 }
@@ -164,19 +184,17 @@ __noinline int uses(u32 which, u32 l, u32 handle)
 	const struct layer *layer = layer_of(t, l);
 	which &= 1;
 	const u32 *cells = s->cells[which];
-	u64 held = s->held;
-	u32 at = CELL_WORDS + l * LAYER_WORDS;
-	s->uses[which] = 0;
+	u64 file = layer->file, process = layer->process;
+	u32 at = CELL_WORDS + l * LAYER_WORDS, uses = 0;
 	NOUNROLL
 	for (u32 a = 0; a < ACCESSES; a++) {
-		struct masks m;
-		u8 otherwise = a == EXEC_INDEX ? layer->process : layer->file;
-		masks_at(t, mask, cells, at + 1 + 4 * a, &m);
-		if (m.block & held || (otherwise == BLOCK && !((m.audit | m.allow) & held)))
-			s->uses[which] |= 1u << a;
+		u64 exec = a == EXEC, otherwise = exec ? process : file;
+		struct says r = says_of(s, t, mask, cells, at + 1 + 4 * a);
+		uses |= (r.block | ((otherwise >> 1) & otherwise & (1 ^ (r.audit | r.allow)))) << a;
 	}
-	if (unite(t, mask, cells, 1) >> 32 && !(unite(t, mask, cells, at) & held) && layer->closed & CLOSED_PROCESS)
-		s->uses[which] |= EXEC;
+	if (unite(t, mask, cells, 1) >> 32 && !(unite(t, mask, cells, at) & s->held) && layer->closed & CLOSED_PROCESS)
+		uses |= 1 << EXEC;
+	s->uses[which] = uses;
 	return 0;
 }
 
@@ -199,8 +217,8 @@ __noinline int escapes(u32 from, u32 l, u32 handle)
 		return 0;
 	u64 block_process = unite(t, mask, source, at + 1), block_file = unite(t, mask, source, at + 2);
 	u64 allow_process = unite(t, mask, target, at + 3), allow_file = unite(t, mask, target, at + 4);
-	u64 held = s->held;
-	if (block_file & held || (layer->process != BLOCK && block_process & held))
+	u64 held = s->held, may_hold = s->may_hold;
+	if (block_file & may_hold || (layer->process != BLOCK && block_process & may_hold))
 		return 1;
 	if ((layer->process == BLOCK && allow_process & held) || (layer->file == BLOCK && allow_file & held))
 		return 1;
@@ -218,7 +236,7 @@ __noinline int find_below(u32 which, u32 handle)
 	which &= 1;
 	NOUNROLL
 	for (u32 p = 0; p < MAX_PARTS; p++) {
-		u32 ref = 0;
+		u32 ref = ((const struct head *)t)->nothing;
 		if (p < ((const struct head *)t)->parts)
 			ref = below(t, mask, s->states[which][p], s->cells[which][p]);
 		s->below[which][p] = ref;

@@ -64,7 +64,8 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct css_set *cgroups;
 } CORE;
-struct bpf_iter_meta;
+struct seq_file;
+struct bpf_iter_meta { struct seq_file *seq; } CORE;
 struct bpf_iter__task { struct bpf_iter_meta *meta; struct task_struct *task; } CORE;
 
 /* include/linux/fs.h */

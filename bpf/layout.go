@@ -95,7 +95,7 @@ const (
 // TableSizes are the sizes in bytes that the table of a policy can have in the
 // kernel: the smallest that takes it is used. 4 MiB is the largest map element
 // of Linux 5.10.
-var TableSizes = [...]int{1 << 16, 1 << 18, 1 << 20, 1 << 22}
+var TableSizes = [...]int{1 << 16, 1 << 19, 1 << 22}
 
 // Defaults of sections.
 const (
@@ -133,6 +133,11 @@ type Head struct {
 	Atoms uint32
 	// Anonymous is the reference to the Cell of objects without a path.
 	Anonymous uint32
+	// Nothing is the reference to zeros, as many as the largest Cell or Below has: what
+	// a path has about which no rule says anything.
+	Nothing uint32
+	// Relevant are the accesses that are relevant to some layer.
+	Relevant uint32
 	// Parents and Ancestors are the atoms that such conditions use.
 	Parents, Ancestors uint64
 	Layer              [MaxLayers]Layer

@@ -19,12 +19,8 @@
 #define BELOW (1u << 23)
 #define NEXT 0xffffff
 
-enum access {
-	READ = 1 << 0, WRITE = 1 << 1, CREATE = 1 << 2, DELETE = 1 << 3, RENAME = 1 << 4, LINK = 1 << 5,
-	CHMOD = 1 << 6, CHOWN = 1 << 7, TIMES = 1 << 8, XATTR = 1 << 9, MAP = 1 << 10, EXEC = 1 << 11,
-};
-#define MAP_INDEX 10
-#define EXEC_INDEX 11
+/* Ways of using a file: the bits of masks, and the indices of struct cell_layer. */
+enum access { READ, WRITE, CREATE, DELETE, RENAME, LINK, CHMOD, CHOWN, TIMES, XATTR, MAP, EXEC };
 
 enum operation { OP_MOUNT, OP_USERNS, OP_BPF, OP_PTRACE, OP_MODULE, OP_IO_URING, OP_SIGNAL };
 enum verdict { UNGOVERNED, ALLOW, AUDIT, BLOCK };
@@ -43,7 +39,7 @@ struct state { u64 current, parent, seen; };
 struct head {
 	u32 bytes, generation, carried, layers, parts;
 	u32 starts[MAX_PARTS];
-	u32 conditions, atoms, anonymous;
+	u32 conditions, atoms, anonymous, nothing, relevant;
 	u64 parents, ancestors;
 	struct layer layer[MAX_LAYERS];
 	struct condition conds[MAX_CONDITIONS + 1];

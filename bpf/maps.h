@@ -25,28 +25,29 @@ struct label {
 	u32 started;	/* 0 until the first exec has succeeded */
 	struct state state;
 	u64 held;	/* the conditions that state meets, and ALWAYS */
+	u64 may_hold;	/* held, and those that an unknown lineage may meet */
 	u64 pending;	/* the atoms of the image that an exec in progress would run */
 	u64 root_mnt, root_dentry; /* the container's root, to compare with */
 	u64 executing;	/* pending is about an exec that may succeed */
 	u64 want_mnt;	/* the mount that the task was last allowed to change */
+	u32 lost;	/* the lineage is not known: more revisions passed than are translated */
 };
 
-/* Memory for a path, which ends at PATH_SIZE. */
-struct buffer { u8 path[PATH_SIZE + 256]; };
+/* The components that climb() goes up before climb_on() does. */
+#define DIRECT 32
 
-/* Memory of one operation; the second path has its own, since task storage may have
- * no more than 8 KiB at once (6.19). */
+/* Memory of one operation. A path ends at PATH_SIZE. */
 struct scratch {
-	struct buffer first;
+	u8 path[PATH_SIZE + 256];
 	u64 dentry[2], mnt[2]; /* what resolve() is about */
 	u64 root_mnt, root_dentry;
-	/* Of a walk: within the first mount, and beyond. */
-	u32 offset, count, mounts, on_count;
+	/* Of a walk: by climb(), and beyond. */
+	u32 offset, count, on_count, pad;
 	u64 on_dentry, on_mnt, on_first_dentry, on_first_mnt;
-	u32 sequence[COMPONENTS], on_sequence[COMPONENTS];
-	u32 cells[2][MAX_PARTS];  /* references, 0 for none */
+	u32 sequence[DIRECT], on_sequence[COMPONENTS];
+	u32 cells[2][MAX_PARTS];  /* references */
 	u32 states[2][MAX_PARTS]; /* after the path */
-	u64 held, atoms, sum;
+	u64 held, may_hold, atoms, sum;
 	struct state state;
 	u64 policy;
 	u32 generation;
@@ -55,6 +56,10 @@ struct scratch {
 	/* Bits of layers, as in struct event; blocked also where nothing is reported. */
 	u8 blocked, blocks, audits, carried, escaped, last_image;
 };
+
+/* A second path, from its first byte. Task storage may have no more than 8 KiB at
+ * once (6.19). */
+struct kept { u8 path[PATH_SIZE]; };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -86,14 +91,14 @@ struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
-	__type(value, struct buffer);
-} second_task SEC(".maps");
+	__type(value, struct kept);
+} kept_task SEC(".maps");
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
-	__type(value, struct buffer);
-} second_cpu SEC(".maps");
+	__type(value, struct kept);
+} kept_cpu SEC(".maps");
 
 /* Of each unit: instance << 32 | size class << 24 | index of its table. */
 struct {
@@ -110,6 +115,7 @@ struct {
 	__type(value, u64);
 } cgroups SEC(".maps");
 
+/* By index: the heads of tables, and whole tables by size. */
 #define TABLES(name, bytes)                                                                                            \
 	struct name##_table {                                                                                          \
 		__uint(type, BPF_MAP_TYPE_ARRAY);                                                                      \
@@ -123,9 +129,9 @@ struct {
 		__type(key, u32);                                                                                      \
 		__array(values, struct name##_table);                                                                  \
 	} name SEC(".maps")
+TABLES(heads, sizeof(struct head));
 TABLES(slots_64k, 1 << 16);
-TABLES(slots_256k, 1 << 18);
-TABLES(slots_1m, 1 << 20);
+TABLES(slots_512k, 1 << 19);
 TABLES(slots_4m, 1 << 22);
 
 struct {
@@ -133,7 +139,7 @@ struct {
 	__uint(max_entries, 1 << 22);
 } events SEC(".maps");
 
-enum counter { COUNT_REPORTED, COUNT_LOST, COUNT_BLOCKED, COUNTERS };
+enum counter { COUNT_REPORTED, COUNT_LOST, COUNT_BLOCKED, COUNT_FAILED, COUNTERS };
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, COUNTERS);

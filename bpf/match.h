@@ -10,16 +10,17 @@
 /* Set in a state when the walk failed. */
 #define FAILED (1u << 31)
 
+/* step returns the slot that leads on from v, of which only what is below the mask
+ * counts. */
 static __always_inline u32 step(const u32 *t, u32 mask, u32 v, u32 class)
 {
-	u32 next = t[(v + class) & mask];
-	if (next >> 24 != class)
-		next = t[v & mask];
-	return next & NEXT;
+	u32 slot = t[(v + class) & mask];
+	return slot >> 24 == class ? slot : t[v & mask];
 }
 
-/* chunk walks at most CHUNK bytes from pos. */
-__noinline u32 chunk(u32 v, u32 which, u32 pos, u32 handle)
+/* chunk walks to the next multiple of 8, and at most CHUNK bytes from there. Sinks lead
+ * to themselves, so that it need not look for them after each byte. */
+__noinline u32 chunk(u32 v, u32 pos, u32 handle)
 {
 	u32 mask;
 	struct scratch *s = current_scratch();
@@ -27,62 +28,65 @@ __noinline u32 chunk(u32 v, u32 which, u32 pos, u32 handle)
 	if (!s || !t)
 		return FAILED | SINK;
 	const u8 *classes = ((const struct head *)t)->classes;
-	const u8 *path = path_of(s, which);
-	if (!path)
-		return FAILED | SINK;
-	u32 n = PATH_SIZE - pos;
-	if (n > CHUNK)
-		n = CHUNK;
-	path += pos & (PATH_SIZE - 1);
+	const u8 *path = s->path + (pos & (PATH_SIZE - 1));
+	u32 aligned = (pos + 7) & ~7u, before = aligned - pos;
 	NOUNROLL
-	for (u32 i = 0; i < CHUNK; i++) {
-		if (i >= n)
+	for (u32 i = 0; i < 7; i++) {
+		if (i >= before)
 			break;
-		v = step(t, mask, v & ~SINK, classes[path[i]]);
-		if (v & SINK)
-			break;
+		v = step(t, mask, v, classes[path[i]]);
 	}
-	return v;
+	path = s->path + (aligned & (PATH_SIZE - 1));
+	u32 blocks = (PATH_SIZE - aligned) / 8;
+	NOUNROLL
+	for (u32 i = 0; i < CHUNK / 8; i++) {
+		if (i >= blocks || v & SINK)
+			break;
+		v = step(t, mask, v, classes[path[0]]);
+		v = step(t, mask, v, classes[path[1]]);
+		v = step(t, mask, v, classes[path[2]]);
+		v = step(t, mask, v, classes[path[3]]);
+		v = step(t, mask, v, classes[path[4]]);
+		v = step(t, mask, v, classes[path[5]]);
+		v = step(t, mask, v, classes[path[6]]);
+		v = step(t, mask, v, classes[path[7]]);
+		path += 8;
+	}
+	return v & NEXT;
 }
 
 /* walk_part walks the bytes from pos to the end. */
-__noinline u32 walk_part(u32 v, u32 which, u32 pos, u32 handle)
+__noinline u32 walk_part(u32 v, u32 pos, u32 handle)
 {
 	NOUNROLL
 	for (u32 k = 0; k < PATH_SIZE / CHUNK; k++) {
 		if (pos >= PATH_SIZE || v & SINK)
 			break;
-		v = chunk(v, which, pos, handle);
-		pos += CHUNK;
+		v = chunk(v, pos, handle);
+		pos = ((pos + 7) & ~7u) + CHUNK;
 	}
 	return v;
 }
 
-/* match notes in the scratch memory what each part accepts, and the atoms. */
-__noinline int match(u32 which, u32 pos, u32 handle)
+/* match notes at a place of the scratch memory what each part accepts of the path, and
+ * the atoms. */
+static __always_inline int match(struct scratch *s, const u32 *t, u32 mask, u32 which, u32 pos, u32 handle)
 {
-	u32 mask;
-	struct scratch *s = current_scratch();
-	const u32 *t = table(handle, &mask);
-	if (!s || !t)
-		return -1;
 	const struct head *h = (const struct head *)t;
 	const u64 *w = (const u64 *)t;
-	u32 parts = h->parts;
+	u32 parts = h->parts, nothing = h->nothing;
 	u64 atoms = 0;
-	which &= 1;
 	NOUNROLL
 	for (u32 p = 0; p < MAX_PARTS; p++) {
-		u32 v = SINK, ref = 0;
+		u32 v = SINK, ref = nothing;
 		if (p < parts) {
-			v = walk_part(h->starts[p], which, pos, handle);
+			v = walk_part(h->starts[p], pos, handle);
 			if (v & FAILED)
 				return -1;
-			u32 slot = t[((v & ~SINK) + 1) & mask];
+			u32 slot = t[(v + 1) & mask];
 			if (slot >> 24 == 1)
 				ref = slot & NEXT;
-			if (ref)
-				atoms |= w[ref & (mask >> 1)];
+			atoms |= w[ref & (mask >> 1)];
 		}
 		s->cells[which][p] = ref;
 		s->states[which][p] = v;
@@ -92,24 +96,25 @@ __noinline int match(u32 which, u32 pos, u32 handle)
 }
 
 /* below returns the reference to what is below the directory that a part has
- * walked to, 0 if nothing is. */
+ * walked to. */
 static __always_inline u32 below(const u32 *t, u32 mask, u32 v, u32 cell)
 {
 	const struct head *h = (const struct head *)t;
+	u32 ref = 0;
 	if (!(v & SINK)) {
-		v = step(t, mask, v, h->classes['/']);
+		v = step(t, mask, v, h->classes['/']) & NEXT;
 		if (!(v & SINK)) {
-			v = step(t, mask, v, h->classes[0]);
-			u32 slot = t[((v & ~SINK) + 1) & mask];
-			return slot >> 24 == 1 && slot & BELOW ? slot & NEXT & ~BELOW : 0;
+			v = step(t, mask, v, h->classes[0]) & NEXT;
+			u32 slot = t[(v + 1) & mask];
+			ref = slot >> 24 == 1 && slot & BELOW ? slot & NEXT & ~BELOW : 0;
+			return ref ? ref : h->nothing;
 		}
-		u32 slot = t[((v & ~SINK) + 1) & mask];
-		cell = slot >> 24 == 1 && !(slot & BELOW) ? slot & NEXT : 0;
+		u32 slot = t[(v + 1) & mask];
+		cell = slot >> 24 == 1 && !(slot & BELOW) ? slot & NEXT : h->nothing;
 	}
-	if (!cell)
-		return 0;
 	const u64 *w = (const u64 *)t;
-	return (u32)w[(cell + 1) & (mask >> 1)]; /* struct cell's below, in the low half */
+	ref = (u32)w[(cell + 1) & (mask >> 1)]; /* struct cell's below, in the low half */
+	return ref ? ref : h->nothing;
 }
 
 #endif

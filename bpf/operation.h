@@ -7,6 +7,7 @@
 #include "judge.h"
 #include "report.h"
 
+/* class_of returns the enum class of what a walk has found. */
 static __always_inline u32 class_of(int at)
 {
 	if (at >= 0)
@@ -16,25 +17,24 @@ static __always_inline u32 class_of(int at)
 	return at == WALK_UNNAMED ? UNNAMED : UNRESOLVED;
 }
 
-/* refresh brings the label of the current task up to the table's revision: what
- * is known of the lineage is translated, and the current image is looked at again. */
-__noinline int refresh(u32 handle)
+/* refresh brings the label of the current task up to the table's revision: what is
+ * known of the lineage is translated, and the current image is looked at again. In
+ * committing an exec, that image is the one that was pending. */
+__noinline int refresh(u32 handle, u32 committing)
 {
-	u32 mask;
 	struct label *l = current_label();
 	struct scratch *s = current_scratch();
-	const u32 *t = table(handle, &mask);
-	if (!l || !s || !t)
+	const struct head *h = head(handle);
+	if (!l || !s || !h)
 		return -1;
-	const struct head *h = (const struct head *)t;
 	u32 behind = h->generation - l->generation - 1;
-	l->state.parent = carry(l->state.parent, behind, handle) & h->parents;
-	l->state.seen = carry(l->state.seen, behind, handle) & h->ancestors;
+	/* A label of no revision has only begun. */
+	if (l->generation && behind >= h->carried)
+		l->lost = 1;
 	/* The image may have been renamed or deleted since: its path says only what the
 	 * earlier revision did not ask. */
-	u64 asked = carry(~0ULL, behind, handle);
-	l->state.current = carry(l->state.current, behind, handle);
-	if (l->started) {
+	u64 asked = carry(~0ULL, behind, handle), found = 0;
+	if (l->started || committing) {
 		struct task_struct *task = (void *)bpf_get_current_task();
 		struct file *exe = BPF_CORE_READ(task, mm, exe_file);
 		s->root_mnt = l->root_mnt;
@@ -42,11 +42,21 @@ __noinline int refresh(u32 handle)
 		s->dentry[0] = (u64)BPF_CORE_READ(exe, f_path.dentry);
 		s->mnt[0] = (u64)BPF_CORE_READ(exe, f_path.mnt);
 		int at = resolve_existing(0);
-		if (at >= 0 && match(0, at, handle) == 0)
-			l->state.current |= s->atoms & ~asked;
+		if (at >= 0 && look(0, at, 0, handle) == 0)
+			found = s->atoms & ~asked;
 	}
-	l->held = conditions(l->state.current, l->state.parent, l->state.seen, handle);
-	l->pending = carry(l->pending, behind, handle);
+	struct state state = {
+		.current = carry(l->state.current, behind, handle),
+		.parent = carry(l->state.parent, behind, handle) & h->parents,
+		.seen = carry(l->state.seen, behind, handle) & h->ancestors,
+	};
+	u64 pending = carry(l->pending, behind, handle);
+	if (committing)
+		pending |= found;
+	else
+		state.current |= found;
+	l->pending = pending;
+	set_state(l, &state, handle);
 	l->generation = h->generation;
 	return 0;
 }
@@ -62,7 +72,7 @@ struct op {
 enum begun { PASS, GO, FAIL };
 
 /* begin says whether the current task is governed, and fills in op. */
-static __always_inline enum begun begin(struct op *op, bool unstarted)
+static __always_inline enum begun begin(struct op *op, bool unstarted, bool committing)
 {
 	struct label *l = current_label();
 	if (likely(!l))
@@ -76,16 +86,17 @@ static __always_inline enum begun begin(struct op *op, bool unstarted)
 	struct scratch *s = current_scratch();
 	if (!h || !s)
 		return FAIL;
-	if (unlikely(h->generation != l->generation) && refresh(handle))
+	if (unlikely(h->generation != l->generation) && refresh(handle, committing))
 		return FAIL;
 	op->label = l;
 	op->s = s;
 	op->handle = handle;
-	op->relevant = h->layer[0].relevant | h->layer[1].relevant | h->layer[2].relevant | h->layer[3].relevant;
+	op->relevant = h->relevant;
 	s->root_mnt = l->root_mnt;
 	s->root_dentry = l->root_dentry;
 	s->state = l->state;
 	s->held = l->held;
+	s->may_hold = l->may_hold;
 	s->policy = l->policy;
 	s->generation = l->generation;
 	s->blocked = s->blocks = s->audits = s->carried = s->last_image = 0;
@@ -104,24 +115,29 @@ static __always_inline bool conclude(struct scratch *s, u32 kind, u32 access, u3
 	return refused;
 }
 
-/* decide judges one object whose path is at an offset of the first buffer. */
-__noinline int decide(u32 handle, int at, u32 access, u32 kind)
+/* refuse is the verdict when something fails. */
+static __always_inline int refuse(void)
 {
-	struct scratch *s = current_scratch();
-	if (!s)
-		return 1;
-	u32 class = class_of(at);
-	if (class == NAMED && match(0, at, handle))
-		return 1;
-	if (judge(0, class, access, handle))
-		return 1;
-	return conclude(s, kind, access, class, class == NAMED ? at : PATH_SIZE, PATH_SIZE);
+	count(COUNT_BLOCKED);
+	count(COUNT_FAILED);
+	return 1;
+}
+
+/* decide judges one object whose path is at an offset of the buffer. */
+static __always_inline int decide(struct scratch *s, u32 handle, int at, u32 asked, u32 kind)
+{
+	if (look(0, at, asked, handle))
+		return refuse();
+	return conclude(s, kind, MASK(asked), class_of(at), at >= 0 ? at : PATH_SIZE, PATH_SIZE);
 }
 
 /* on_object judges an object that is in the scratch memory's first place. */
-__noinline int on_object(u32 handle, u32 access, u32 existing)
+__noinline int on_object(u32 handle, u32 asked, u32 existing)
 {
-	return decide(handle, existing ? resolve_existing(0) : resolve(0), access, KIND_FILE);
+	struct scratch *s = current_scratch();
+	if (!s)
+		return refuse();
+	return decide(s, handle, existing ? resolve_existing(0) : resolve(0), asked, KIND_FILE);
 }
 
 /* closed_layers returns the layers that block anything, or all on failure. */
@@ -133,54 +149,71 @@ __noinline u32 closed_layers(u32 handle)
 	return !!h->layer[0].closed | !!h->layer[1].closed << 1 | !!h->layer[2].closed << 2 | !!h->layer[3].closed << 3;
 }
 
+/* keep copies the path at an offset to the memory of the second path. */
+__noinline int keep(int at)
+{
+	struct scratch *s = current_scratch();
+	u8 *second = second_path();
+	if (!s || !second)
+		return -1;
+	if (at < 0)
+		return 0;
+	u32 length = PATH_SIZE - at;
+	asm volatile("" : "+r"(length));
+	if (length > PATH_SIZE)
+		return -1;
+	return bpf_probe_read_kernel(second, length, &s->path[at & (PATH_SIZE - 1)]);
+}
+
+enum moving { DIRECTORY = 1, EXISTS = 2, EXCHANGE = 4, TARGET_DIRECTORY = 8 };
+
 /* on_move judges a rename or link of the first place to the second. */
 __noinline int on_move(u32 handle, u32 kind, u32 flags)
 {
 	struct scratch *s = current_scratch();
 	if (!s)
-		return 1;
-	u32 directory = flags & 1, exists = flags & 2, exchange = flags & 4, target_directory = flags & 8;
+		return refuse();
 	u32 access = kind == KIND_LINK ? LINK : RENAME;
-	int from = resolve_existing(0), to = resolve(1);
+	u32 asked0 = flags & EXCHANGE ? BOTH(access, CREATE) : ONE(access);
+	u32 asked1 = flags & EXCHANGE ? BOTH(access, CREATE) : flags & EXISTS ? BOTH(CREATE, DELETE) : ONE(CREATE);
+	int to = resolve(1);
+	if (look(1, to, asked1, handle) || keep(to))
+		return refuse();
+	int from = resolve_existing(0);
+	if (look(0, from, asked0, handle))
+		return refuse();
 	u32 class0 = class_of(from), class1 = class_of(to);
-	if (class0 == NAMED && match(0, from, handle))
-		return 1;
-	if (class1 == NAMED && match(1, to, handle))
-		return 1;
-	if (judge(0, class0, exchange ? access | CREATE : access, handle) ||
-	    judge(1, class1, exchange ? access | CREATE : exists ? CREATE | DELETE : CREATE, handle))
-		return 1;
 	if (class0 == UNRESOLVED || class1 == UNRESOLVED) {
 		/* What a path that cannot be known hides may be anything. */
 		u8 out = closed_layers(handle);
 		s->blocks |= out;
 		s->blocked |= out;
 	} else if (class0 == NAMED && class1 == NAMED) {
-		u8 out = carried(0, directory, handle);
-		if (exchange)
-			out |= carried(1, target_directory, handle);
+		u8 out = carried(0, flags & DIRECTORY, handle);
+		if (flags & EXCHANGE)
+			out |= carried(1, flags & TARGET_DIRECTORY, handle);
 		s->carried = out & ~s->blocks;
 		s->blocks |= out;
 		s->blocked |= out;
 	}
-	return conclude(s, kind, access, class0 | class1 << 8, class0 == NAMED ? from : PATH_SIZE, class1 == NAMED ? to : PATH_SIZE);
+	return conclude(s, kind, 1 << access, class0 | class1 << 8, from >= 0 ? from : PATH_SIZE, to >= 0 ? to : PATH_SIZE);
 }
 
 /* on_system judges an operation of system. */
 __noinline int on_system(u32 operation)
 {
 	struct op op;
-	switch (begin(&op, false)) {
+	switch (begin(&op, false, false)) {
 	case PASS:
 		return 0;
 	case FAIL:
-		return 1;
+		return refuse();
 	default:
 		break;
 	}
 	const struct head *h = head(op.handle);
 	if (!h)
-		return 1;
+		return refuse();
 	operation &= OPERATIONS - 1;
 	u32 layers = h->layers;
 	NOUNROLL
@@ -188,9 +221,11 @@ __noinline int on_system(u32 operation)
 		if (l >= layers)
 			break;
 		const struct layer *layer = &h->layer[l];
-		u8 otherwise = layer->system_covers >> operation & 1 ? layer->system : UNGOVERNED;
-		struct masks m = layer->operations[operation];
-		weigh(op.s, 1 << l, &m, otherwise);
+		u64 covered = layer->system_covers >> operation & 1;
+		const struct masks *m = &layer->operations[operation];
+		struct says r = {.block = any(m->block & op.s->may_hold), .audit = any(m->audit & op.s->held), .allow = any(m->allow & op.s->held)};
+		r.loud = r.block & any(m->loud & op.s->may_hold);
+		weigh(op.s, l, r, layer->system & (0 - covered), 1);
 	}
 	return conclude(op.s, KIND_SYSTEM, operation, UNNAMED, PATH_SIZE, PATH_SIZE);
 }

@@ -59,7 +59,7 @@ __noinline int report(u32 kind_access, u32 classes, u32 refused, u32 offset0, u3
 		return 0;
 	if (offset0 > PATH_SIZE || offset1 > PATH_SIZE)
 		return 0;
-	const u8 *second = offset1 < PATH_SIZE ? path_of(s, 1) : s->first.path;
+	const u8 *second = offset1 < PATH_SIZE ? second_path() : s->path;
 	if (!second)
 		return 0;
 	u32 len0 = PATH_SIZE - offset0, len1 = PATH_SIZE - offset1;
@@ -70,8 +70,8 @@ __noinline int report(u32 kind_access, u32 classes, u32 refused, u32 offset0, u3
 			return 0;
 		}
 		describe(&e->event, s, kind, access, classes, refused, len0, len1);
-		COPY(e->text, SMALL, len0, &s->first.path[offset0 & (PATH_SIZE - 1)]);
-		COPY(&e->text[SMALL], SMALL, len1, &second[offset1 & (PATH_SIZE - 1)]);
+		COPY(e->text, SMALL, len0, &s->path[offset0 & (PATH_SIZE - 1)]);
+		COPY(&e->text[SMALL], SMALL, len1, second);
 		bpf_ringbuf_submit(e, 0);
 	} else {
 		struct large_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
@@ -80,8 +80,8 @@ __noinline int report(u32 kind_access, u32 classes, u32 refused, u32 offset0, u3
 			return 0;
 		}
 		describe(&e->event, s, kind, access, classes, refused, len0, len1);
-		COPY(e->text, PATH_SIZE, len0, &s->first.path[offset0 & (PATH_SIZE - 1)]);
-		COPY(&e->text[PATH_SIZE], PATH_SIZE, len1, &second[offset1 & (PATH_SIZE - 1)]);
+		COPY(e->text, PATH_SIZE, len0, &s->path[offset0 & (PATH_SIZE - 1)]);
+		COPY(&e->text[PATH_SIZE], PATH_SIZE, len1, second);
 		bpf_ringbuf_submit(e, 0);
 	}
 	count(COUNT_REPORTED);

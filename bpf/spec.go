@@ -8,3 +8,6 @@ import "github.com/cilium/ebpf"
 
 // Spec returns the programs and maps. The caller may change it.
 func Spec() (*ebpf.CollectionSpec, error) { return loadAvert() }
+
+// Object is the compiled object of which Spec is made. It must not be changed.
+func Object() []byte { return _AvertBytes }

@@ -13,12 +13,22 @@ static __always_inline struct label *current_label(void)
 	return bpf_map_lookup_elem(&labels_hash, &task);
 }
 
+/* label_of returns the label of a task, 0 for none. */
+static __always_inline struct label *label_of(struct task_struct *task)
+{
+	if (has_task_storage)
+		return bpf_task_storage_get(&labels_task, task, 0, 0);
+	u64 key = (u64)task;
+	return bpf_map_lookup_elem(&labels_hash, &key);
+}
+
+/* add_label gives a task a label; 0 on failure. */
 static __always_inline struct label *add_label(struct task_struct *task, struct label *with)
 {
 	if (has_task_storage)
 		return bpf_task_storage_get(&labels_task, task, with, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	u64 key = (u64)task;
-	if (bpf_map_update_elem(&labels_hash, &key, with, BPF_NOEXIST))
+	if (bpf_map_update_elem(&labels_hash, &key, with, BPF_ANY))
 		return 0;
 	return bpf_map_lookup_elem(&labels_hash, &key);
 }
@@ -31,18 +41,16 @@ static __always_inline struct scratch *current_scratch(void)
 	return bpf_map_lookup_elem(&scratch_cpu, &zero);
 }
 
-/* path_of returns the buffer of the path at a place; 0 on failure. */
-static __always_inline u8 *path_of(struct scratch *s, u32 which)
+/* second_path returns the memory for the path that is kept; 0 on failure. */
+static __always_inline u8 *second_path(void)
 {
-	if (!(which & 1))
-		return s->first.path;
-	struct buffer *b;
+	struct kept *k;
 	u32 zero = 0;
 	if (has_task_storage)
-		b = bpf_task_storage_get(&second_task, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		k = bpf_task_storage_get(&kept_task, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	else
-		b = bpf_map_lookup_elem(&second_cpu, &zero);
-	return b ? b->path : 0;
+		k = bpf_map_lookup_elem(&kept_cpu, &zero);
+	return k ? k->path : 0;
 }
 
 /* What a unit is: its table's size class and index; 0 when it is not loaded. */
@@ -58,52 +66,45 @@ static __always_inline u32 handle_of(u64 policy)
 	return (u32)v | 1u << 31; /* the class has but two bits */
 }
 
-/* table returns a table and, in mask, the offsets of 4-byte words that lie in it. */
+#define INDEX(handle) ((handle) & 0xffffff)
+
+/* head returns the head of a table. */
+static __always_inline const struct head *head(u32 handle)
+{
+	u32 zero = 0, index = INDEX(handle);
+	void *inner = bpf_map_lookup_elem(&heads, &index);
+	return inner ? bpf_map_lookup_elem(inner, &zero) : 0;
+}
+
+/* table returns a table and, in mask, the offsets of 4-byte words that lie in it. The
+ * verifier looks at what follows once for each size. */
 static __always_inline const u32 *table(u32 handle, u32 *mask)
 {
-	u32 zero = 0, index = handle & 0xffffff;
+	u32 zero = 0, index = INDEX(handle);
 	void *inner;
 	switch (handle >> 24 & 3) {
 	case 0:
 		inner = bpf_map_lookup_elem(&slots_64k, &index);
-		if (!inner)
-			return 0;
 		*mask = (1 << 14) - 1;
-		return bpf_map_lookup_elem(inner, &zero);
+		break;
 	case 1:
-		inner = bpf_map_lookup_elem(&slots_256k, &index);
-		if (!inner)
-			return 0;
-		*mask = (1 << 16) - 1;
-		return bpf_map_lookup_elem(inner, &zero);
-	case 2:
-		inner = bpf_map_lookup_elem(&slots_1m, &index);
-		if (!inner)
-			return 0;
-		*mask = (1 << 18) - 1;
-		return bpf_map_lookup_elem(inner, &zero);
+		inner = bpf_map_lookup_elem(&slots_512k, &index);
+		*mask = (1 << 17) - 1;
+		break;
 	default:
 		inner = bpf_map_lookup_elem(&slots_4m, &index);
-		if (!inner)
-			return 0;
 		*mask = (1 << 20) - 1;
-		return bpf_map_lookup_elem(inner, &zero);
 	}
+	return inner ? bpf_map_lookup_elem(inner, &zero) : 0;
 }
 
-/* The head alone is in every table. */
-static __always_inline const struct head *head(u32 handle)
-{
-	u32 mask;
-	return (const struct head *)table(handle, &mask);
-}
-
-/* governing returns the unit of the nearest governed cgroup that a task is in. */
+/* governing returns the unit of the nearest governed cgroup that a task is in, up to 32
+ * levels below. A process cannot choose where its container's first program starts. */
 static __always_inline u64 governing(struct task_struct *task)
 {
 	struct cgroup *cg = BPF_CORE_READ(task, cgroups, dfl_cgrp);
 	NOUNROLL
-	for (int level = 0; level < 16; level++) {
+	for (int level = 0; level < 32; level++) {
 		if (!cg)
 			return 0;
 		u64 id = BPF_CORE_READ(cg, kn, id);
@@ -128,52 +129,59 @@ static __always_inline void set_root(struct label *l, struct task_struct *task)
 	l->root_dentry = (u64)BPF_CORE_READ(task, fs, root.dentry);
 }
 
-/* condition adds one to the sum if it holds in a state. */
-__noinline int condition(u32 i, u64 current, u64 parent, u64 seen, u32 handle)
+/* any returns 1 for every number but 0. It has no branch: in loops, branches are what
+ * makes the verifier slow, since it looks at each way through. */
+static __always_inline u64 any(u64 x)
 {
-	const struct head *h = head(handle);
-	struct scratch *s = current_scratch();
-	if (!h || !s || i >= MAX_CONDITIONS || i >= h->conditions)
-		return -1;
-	const struct condition *c = &h->conds[i];
-	if (!((c->exe & ~current) | (c->parent & ~parent) | (c->ancestor & ~seen)))
-		s->sum |= 1ULL << i;
-	return 0;
+	x |= -x;
+	asm volatile("" : "+r"(x));
+	return x >> 63;
 }
 
-/* conditions returns those that hold in a state. */
+/* conditions returns those that hold in a state, and 0 on failure. */
 __noinline u64 conditions(u64 current, u64 parent, u64 seen, u32 handle)
 {
-	struct scratch *s = current_scratch();
-	if (!s)
-		return ALWAYS;
-	s->sum = ALWAYS;
+	const struct head *h = head(handle);
+	if (!h)
+		return 0;
+	u32 n = h->conditions;
+	u64 sum = 0;
 	NOUNROLL
 	for (u32 i = 0; i < MAX_CONDITIONS; i++) {
-		if (condition(i, current, parent, seen, handle))
+		if (i >= n)
 			break;
+		const struct condition *c = &h->conds[i];
+		sum |= (1 ^ any((c->exe & ~current) | (c->parent & ~parent) | (c->ancestor & ~seen))) << i;
 	}
-	return s->sum;
+	return sum | ALWAYS;
+}
+
+/* set_state gives a label a lineage. */
+static __always_inline void set_state(struct label *l, const struct state *state, u32 handle)
+{
+	u64 held = conditions(state->current, state->parent, state->seen, handle);
+	if (!held)
+		l->lost = 1;
+	l->state = *state;
+	l->held = held;
+	l->may_hold = l->lost ? ~0ULL : held;
 }
 
 /* carry translates atoms of the revision that is behind this one by so many more. */
 __noinline u64 carry(u64 atoms, u32 behind, u32 handle)
 {
-	u32 mask;
-	const u32 *t = table(handle, &mask);
-	const struct head *h = (const struct head *)t;
-	struct scratch *s = current_scratch();
-	if (!h || !s || behind >= h->carried || behind >= CARRIES)
+	const struct head *h = head(handle);
+	if (!h || behind >= CARRIES)
 		return 0;
 	const u8 *row = h->carry[behind];
-	s->sum = 0;
+	u64 sum = 0;
 	NOUNROLL
 	for (u32 i = 0; i < MAX_ATOMS; i++) {
-		u32 to = row[i];
-		if (to < MAX_ATOMS)
-			s->sum |= (atoms >> i & 1) << to;
+		u64 to = row[i]; /* MAX_ATOMS or more: nothing stands for it any more */
+		u64 keep = (to - MAX_ATOMS) >> 63;
+		sum |= (atoms >> i & keep) << (to & (MAX_ATOMS - 1));
 	}
-	return s->sum;
+	return sum;
 }
 
 #endif

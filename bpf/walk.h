@@ -4,8 +4,9 @@
  * Names and parents may change while they are read. Whoever changes them makes the
  * dentry's sequence count odd before and even after (fs/dcache.c, __d_move): when
  * no count moved between the first look and the second, all names and parents held
- * at one instant between the two. Mounts are guarded by mount_lock in the same way.
- * Counts of the dentries alone are looked at, so that renames elsewhere do no harm. */
+ * at one instant between the two. Where mounts are mounted is looked at twice too, and
+ * between the looks there is an instant at which none is being changed (mount_lock).
+ * What happens to other dentries and mounts does no harm. */
 #ifndef AVERT_WALK_H
 #define AVERT_WALK_H
 
@@ -18,16 +19,30 @@
 #define WALK_ANONYMOUS -3
 #define WALK_UNNAMED -4
 
-static __always_inline u32 mounts_sequence(void)
+/* mounts_settled says whether no mount is being changed at this moment. */
+static __always_inline bool mounts_settled(void)
 {
 	u32 n = 1;
 	bpf_probe_read_kernel(&n, sizeof(n), &mount_lock);
-	return n;
+	return !(n & 1);
+}
+
+/* place_of stands for where a mount is mounted. It is odd: no dentry's sequence. */
+static __always_inline u32 place_of(struct mount *parent, struct dentry *mountpoint)
+{
+	return (u32)((u64)parent >> 6 ^ (u64)mountpoint >> 4 ^ (u64)parent >> 38) | 1;
 }
 
 static __always_inline struct mount *mount_of(struct vfsmount *mnt)
 {
 	return (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+}
+
+/* at puts an object at a place of the scratch memory. */
+static __always_inline void at(struct scratch *s, u32 which, struct dentry *d, struct vfsmount *m)
+{
+	s->dentry[which] = (u64)d;
+	s->mnt[which] = (u64)m;
 }
 
 /* outside says what an object is that no path from the container's root leads to. */
@@ -53,8 +68,9 @@ static __always_inline int outside(struct vfsmount *mnt, u16 mode)
 
 /* name puts a component before the path. What a loop counts is kept in memory, so
  * that the verifier need not tell its rounds apart afterwards. */
-static __always_inline bool name(struct scratch *s, u8 *path, u32 len, const unsigned char *from)
+static __always_inline bool name(struct scratch *s, u32 len, const unsigned char *from)
 {
+	u8 *path = s->path;
 	/* Some file systems have longer names than NAME_MAX (255); none is cut. */
 	if (len == 0 || len > 255)
 		return false;
@@ -69,11 +85,12 @@ static __always_inline bool name(struct scratch *s, u8 *path, u32 len, const uns
 	return true;
 }
 
-enum climbed { ROOT = 0, MOUNT = 1 };
+enum climbed { ROOT = 0, ON = 1 };
 
-/* climb goes up to the container's root or the root of the mount. d and m are the
- * arguments of a hook, so that they can be read directly. */
-static __always_inline int climb(struct scratch *s, u8 *path, struct dentry *d, struct vfsmount *m)
+/* climb goes up to the container's root, and as far as it can otherwise: to the root of
+ * the mount, or DIRECT components. d and m are the arguments of a hook, so that they can
+ * be read directly. */
+static __always_inline int climb(struct scratch *s, struct dentry *d, struct vfsmount *m)
 {
 	const u64 root_dentry = s->root_mnt == (u64)m ? s->root_dentry : 0;
 	struct dentry *mnt_root, *parent;
@@ -81,15 +98,15 @@ static __always_inline int climb(struct scratch *s, u8 *path, struct dentry *d, 
 	u32 len, sequence;
 
 	s->offset = PATH_SIZE;
+	s->on_mnt = (u64)mount_of(m);
 	mnt_root = m->mnt_root;
 	NOUNROLL
-	for (u32 n = 0; n <= COMPONENTS; n++) {
+	for (u32 n = 0; n <= DIRECT; n++) {
 		s->count = n;
+		s->on_dentry = (u64)d;
 		if ((u64)d == root_dentry)
 			return ROOT;
-		if (d == mnt_root)
-			return MOUNT;
-		if (n == COMPONENTS)
+		if (d == mnt_root || n == DIRECT)
 			break;
 		sequence = d->d_seq.seqcount.sequence;
 		if (sequence & 1)
@@ -100,11 +117,11 @@ static __always_inline int climb(struct scratch *s, u8 *path, struct dentry *d, 
 			return WALK_UNRESOLVED;
 		len = d->d_name.len;
 		text = d->d_name.name;
-		if (!name(s, path, len, text))
+		if (!name(s, len, text))
 			return WALK_UNRESOLVED;
 		d = parent;
 	}
-	return WALK_UNRESOLVED;
+	return ON;
 }
 
 /* still says whether what climb() saw is as it was. */
@@ -112,7 +129,7 @@ static __always_inline bool still(struct scratch *s, struct dentry *d)
 {
 	u32 count = s->count;
 	NOUNROLL
-	for (u32 i = 0; i < COMPONENTS; i++) {
+	for (u32 i = 0; i < DIRECT; i++) {
 		u32 sequence;
 		if (i >= count)
 			return true;
@@ -128,7 +145,7 @@ enum step { NEXT_STEP = 2 };
 
 /* climb_step goes from on_dentry in on_mnt to what is above, as the nth step. Steps are
  * functions of their own so that the verifier looks at one, not at all of them. */
-__noinline int climb_step(u32 which, u32 n)
+__noinline int climb_step(u32 n)
 {
 	struct scratch *s = current_scratch();
 	if (!s)
@@ -141,11 +158,12 @@ __noinline int climb_step(u32 which, u32 n)
 	if (n >= COMPONENTS)
 		return WALK_UNRESOLVED;
 	if (d == BPF_CORE_READ(m, mnt.mnt_root)) {
-		s->on_sequence[n] = 1; /* no dentry's: the step to another mount */
 		above = BPF_CORE_READ(m, mnt_parent);
 		if (above == m)
 			return WALK_UNRESOLVED;
-		s->on_dentry = (u64)BPF_CORE_READ(m, mnt_mountpoint);
+		parent = BPF_CORE_READ(m, mnt_mountpoint);
+		s->on_sequence[n] = place_of(above, parent);
+		s->on_dentry = (u64)parent;
 		s->on_mnt = (u64)above;
 		return NEXT_STEP;
 	}
@@ -158,28 +176,24 @@ __noinline int climb_step(u32 which, u32 n)
 		return WALK_UNRESOLVED;
 	struct qstr q = {};
 	bpf_core_read(&q, sizeof(q), &d->d_name);
-	u8 *path = path_of(s, which);
-	if (!path || !name(s, path, q.len, q.name))
+	if (!name(s, q.len, q.name))
 		return WALK_UNRESOLVED;
 	s->on_dentry = (u64)parent;
 	return NEXT_STEP;
 }
 
 /* climb_on goes on from a dentry and mount to the container's root. */
-__noinline int climb_on(u32 which)
+__noinline int climb_on(void)
 {
 	struct scratch *s = current_scratch();
 	if (!s)
 		return WALK_UNRESOLVED;
-	s->mounts = mounts_sequence();
-	if (s->mounts & 1)
-		return WALK_RETRY;
 	s->on_first_dentry = s->on_dentry;
 	s->on_first_mnt = s->on_mnt;
 	NOUNROLL
 	for (u32 n = 0; n <= COMPONENTS; n++) {
 		s->on_count = n;
-		int end = climb_step(which, n);
+		int end = climb_step(n);
 		if (end != NEXT_STEP)
 			return end;
 	}
@@ -194,10 +208,11 @@ __noinline int still_step(u32 n)
 		return 0;
 	u32 sequence = 1;
 	if (s->on_sequence[n] & 1) {
-		struct mount *m = (void *)s->on_mnt;
-		s->on_dentry = (u64)BPF_CORE_READ(m, mnt_mountpoint);
-		s->on_mnt = (u64)BPF_CORE_READ(m, mnt_parent);
-		return 1;
+		struct mount *m = (void *)s->on_mnt, *above = BPF_CORE_READ(m, mnt_parent);
+		struct dentry *mountpoint = BPF_CORE_READ(m, mnt_mountpoint);
+		s->on_dentry = (u64)mountpoint;
+		s->on_mnt = (u64)above;
+		return s->on_sequence[n] == place_of(above, mountpoint);
 	}
 	struct dentry *d = (void *)s->on_dentry;
 	bpf_core_read(&sequence, sizeof(sequence), &d->d_seq.seqcount.sequence);
@@ -211,7 +226,7 @@ __noinline int still_step(u32 n)
 __noinline int still_on(void)
 {
 	struct scratch *s = current_scratch();
-	if (!s)
+	if (!s || !mounts_settled())
 		return 0;
 	u32 count = s->on_count;
 	s->on_dentry = s->on_first_dentry;
@@ -223,38 +238,34 @@ __noinline int still_on(void)
 		if (!still_step(n))
 			return 0;
 	}
-	return mounts_sequence() == s->mounts;
+	return 1;
 }
 
 /* root_slash makes the empty path that of the root. */
-static __always_inline int root_slash(struct scratch *s, u32 which)
+static __always_inline int root_slash(struct scratch *s)
 {
 	if (s->offset < PATH_SIZE)
 		return s->offset;
-	u8 *path = path_of(s, which);
-	if (!path)
-		return WALK_UNRESOLVED;
-	path[PATH_SIZE - 1] = '/';
+	s->path[PATH_SIZE - 1] = '/';
 	return PATH_SIZE - 1;
 }
 
 /* look_at looks twice at all of the way from the object of a hook. */
 static __always_inline int look_at(struct scratch *s, struct dentry *d, struct vfsmount *m)
 {
-	int end = climb(s, s->first.path, d, m);
+	int end = climb(s, d, m);
 	if (end < 0)
 		return end;
-	bool on = end == MOUNT;
-	if (on) {
-		s->on_dentry = (u64)m->mnt_root;
-		s->on_mnt = (u64)m - bpf_core_field_offset(struct mount, mnt);
-		end = climb_on(0);
+	if (end == ON) {
+		end = climb_on();
 		if (end != ROOT)
 			return end;
+		if (!still_on())
+			return WALK_RETRY;
 	}
-	if (!still(s, d) || (on && !still_on()))
+	if (!still(s, d))
 		return WALK_RETRY;
-	return root_slash(s, 0);
+	return root_slash(s);
 }
 
 /* look_again is look_at() for the object at a place of the scratch memory. */
@@ -266,13 +277,13 @@ __noinline int look_again(u32 which)
 	which &= 1;
 	s->offset = PATH_SIZE;
 	s->on_dentry = s->dentry[which];
-	s->on_mnt = s->mnt[which] - bpf_core_field_offset(struct mount, mnt);
-	int end = climb_on(which);
+	s->on_mnt = (u64)mount_of((void *)s->mnt[which]);
+	int end = climb_on();
 	if (end != ROOT)
 		return end;
 	if (!still_on())
 		return WALK_RETRY;
-	return root_slash(s, which);
+	return root_slash(s);
 }
 
 /* beside says what an object is that was not found at a path. */
@@ -316,14 +327,13 @@ __noinline int resolve_existing(u32 which)
 /* walk is resolve_existing() for the arguments of a hook. */
 static __always_inline int walk(struct scratch *s, struct dentry *d, struct vfsmount *m)
 {
-	s->dentry[0] = (u64)d;
-	s->mnt[0] = (u64)m;
-	int at = look_at(s, d, m);
-	if (at < 0)
-		at = resolve(0);
-	if (at >= 0 && !d->d_hash.pprev && d->d_parent != d)
+	at(s, 0, d, m);
+	int found = look_at(s, d, m);
+	if (found < 0)
+		found = resolve(0);
+	if (found >= 0 && !d->d_hash.pprev && d->d_parent != d)
 		return WALK_ANONYMOUS;
-	return at;
+	return found;
 }
 
 #endif

@@ -66,23 +66,45 @@ func Check(in Input) *Result { return run(in, false) }
 // Compile runs the whole pipeline.
 func Compile(in Input) *Result { return run(in, true) }
 
+// Understand runs every stage up to the IR, for those who ask what policies
+// mean, whatever enforces them.
+func Understand(in Input) *Result {
+	list := &diag.List{}
+	result := &Result{}
+	defer func() { result.Findings = list.Sorted() }()
+	for _, pool := range understand(in, result, list) {
+		result.Pools = append(result.Pools, &report.Pool{Pool: pool})
+	}
+	return result
+}
+
+// understand returns the pools; result.Program is nil when there are errors.
+func understand(in Input, result *Result, list *diag.List) []*platform.Pool {
+	pools := choosePools(in, list)
+	result.Set = check.Documents(in.Files, list)
+	check.Meaning(result.Set, pools, list)
+	if list.HasErrors() {
+		return pools
+	}
+	program := lower.Program(result.Set, list)
+	if list.HasErrors() {
+		return pools
+	}
+	if err := program.Verify(); err != nil {
+		panic(fmt.Sprintf("lower broke an invariant: %v", err)) // a defect, never the input
+	}
+	result.Program = program
+	return pools
+}
+
 func run(in Input, assemble bool) *Result {
 	list := &diag.List{}
 	result := &Result{}
 	defer func() { result.Findings = list.Sorted() }()
 
-	pools := choosePools(in, list)
-	result.Set = check.Documents(in.Files, list)
-	check.Meaning(result.Set, pools, list)
-	if list.HasErrors() {
+	pools := understand(in, result, list)
+	if result.Program == nil {
 		return result
-	}
-	result.Program = lower.Program(result.Set, list)
-	if list.HasErrors() {
-		return result
-	}
-	if err := result.Program.Verify(); err != nil {
-		panic(fmt.Sprintf("lower broke an invariant: %v", err)) // a defect, never the input
 	}
 	used := map[*policy.Accept]bool{}
 	for _, pool := range pools {

@@ -32,6 +32,9 @@ var mayImport = map[string][]string{
 	"compiler/report":   {"compiler/ir", "compiler/emit"},
 	"compiler/bundle":   {"compiler/emit", "compiler/report", "compiler/output"},
 
+	"compiler/operation": {},
+	"compiler/diff":      {"compiler/ir", "compiler/automata", "compiler/operation", "compiler/floor"},
+	"compiler/explain":   {"compiler/ir", "compiler/automata", "compiler/operation", "compiler/emit", "compiler/report", "runtime/event"},
 	"compiler/ruletable": {"compiler/ir", "compiler/automata"},
 
 	"compiler/view":  {"compiler/automata", "compiler/ir", "compiler/emit", "compiler/emit/targets", "compiler/report"},

@@ -4,14 +4,12 @@ package main
 
 import (
 	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/avert-dev/avert/internal/apparmorbin"
+	"github.com/avert-dev/avert/internal/needs"
 	"github.com/avert-dev/avert/internal/vm"
 	"github.com/avert-dev/avert/runtime/event"
 )
@@ -40,14 +38,10 @@ func TestFollow(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, messages)
 	}
-	node := filepath.Join(t.TempDir(), "avert-node")
-	build := exec.Command("go", "build", "-trimpath", "-o", node, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH=amd64", "GOOS=linux")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	node, err := vm.Build(".")
+	needs.NoError(t, err)
 	r := vm.MustRun(t, vm.Config{Kernel: kernel, LSM: vm.AppArmor, Files: []vm.File{
-		{Guest: "/bin/avert-node", Host: node},
+		{Guest: "/bin/avert-node", Data: node, Mode: 0o755},
 		{Guest: "/profile", Data: profile},
 		{Guest: "/secret/x", Data: []byte("x")},
 		{Guest: "/rules/shop-u.rules.json", Host: "../../runtime/audit/testdata/enforced.rules.json"},

@@ -59,7 +59,8 @@ func (e *BudgetError) Unwrap() error { return ErrBudget }
 // Compile builds the automata of the rules. The result does not depend on the
 // order of the rules.
 //
-// Anchored patterns come into the first part and unanchored ones into another.
+// Anchored patterns come into the first part and unanchored ones into another,
+// unless one part for all is hardly larger.
 // A part that grows too large is split while MaxParts allows it. The error is a
 // *BudgetError when that does not suffice.
 func Compile(rules []Rule, opt Options) (*Set, error) {
@@ -102,7 +103,24 @@ func Compile(rules []Rule, opt Options) (*Set, error) {
 	if err := c.fit(unanchored, opt.MaxParts-len(c.parts)); err != nil {
 		return nil, err
 	}
+	c.join(append(anchored, unanchored...))
 	return newSet(c), nil
+}
+
+// join replaces the parts by one automaton of everything, which is walked faster, if
+// that is not much larger than they are together.
+func (c *compilation) join(alts []labelled) {
+	if len(c.parts) < 2 {
+		return
+	}
+	states := 256
+	for _, p := range c.parts {
+		states += len(p.rows)
+	}
+	sortLabelled(alts)
+	if one, err := c.build(alts, 2*states); err == nil {
+		c.parts = []*dfa{one}
+	}
 }
 
 // compilation is the state of one Compile.

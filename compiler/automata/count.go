@@ -59,3 +59,34 @@ func (m *classMap) size(class uint8) int {
 	}
 	return n
 }
+
+// Paths returns up to most paths of a, in the order of witnesses: shorter ones
+// first, then those that read well.
+func (a Lang) Paths(most int) []string {
+	type word struct {
+		state int32
+		path  string
+	}
+	var out []string
+	for level := []word{{a.dfa.starts[0], ""}}; len(level) > 0; {
+		var next []word
+		reached := map[int32]int{} // of one state, the first words are enough
+		for _, w := range level {
+			if a.dfa.rows[w.state].accept != 0 {
+				out = append(out, w.path)
+			}
+			if len(out) >= most {
+				return out[:most]
+			}
+			for _, b := range byteOrder {
+				to := a.dfa.next(w.state, a.dfa.classes.of[b])
+				if dead := a.dfa.sink(to) && a.dfa.rows[to].accept == 0; !dead && reached[to] < most {
+					reached[to]++
+					next = append(next, word{to, w.path + string([]byte{b})})
+				}
+			}
+		}
+		level = next
+	}
+	return out
+}

@@ -4,6 +4,7 @@ package automata
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -82,6 +83,12 @@ func TestCount(t *testing.T) {
 		if n, ok := l.Count(1000); ok != c.ok || ok && n != c.n {
 			t.Errorf("%s: %d, %v", c.pattern, n, ok)
 		}
+	}
+	if got := must(FromGlobs(DefaultBudget, mustParse(t, "/{b,a}{,/**}"))).Paths(5); !slices.Equal(got, []string{"/a", "/b", "/a/a", "/a/b", "/a/c"}) {
+		t.Errorf("paths %q", got)
+	}
+	if got := must(FromGlobs(DefaultBudget, mustParse(t, "/{x,long}"), mustParse(t, "/long"))).Paths(5); !slices.Equal(got, []string{"/x", "/long"}) {
+		t.Errorf("paths %q", got)
 	}
 	if n, ok := (must(FromGlobs(DefaultBudget))).Count(0); n != 0 || !ok {
 		t.Errorf("no path: %d, %v", n, ok)

@@ -143,3 +143,24 @@ func product(a, b *dfa, budget int, accept func(a, b bool) bool) (Lang, error) {
 	}
 	return Lang{minimize(p)}, nil
 }
+
+// Overlaps reports whether a path of a matches g, and a shortest one; and
+// whether every path that g matches is in a. After budget different states it
+// gives up with ErrBudget.
+func (a Lang) Overlaps(g *Glob, budget int) (path string, some, all bool, err error) {
+	find := func(in bool) (string, bool, error) {
+		lazy := lazyAutomaton([]*Glob{g}, budget)
+		return pathOf(walk([]runner{{a.dfa, a.dfa.starts[0]}, {lazy, lazy.starts[0]}}, false, budget, func(at []int32) verdict {
+			if lazy.dead(at[1]) || in && a.dfa.sink(at[0]) && a.dfa.rows[at[0]].accept == 0 {
+				return prune
+			}
+			return stopIf(lazy.rows[at[1]].accept != 0 && (a.dfa.rows[at[0]].accept != 0) == in)
+		}))
+	}
+	path, some, err = find(true)
+	if err != nil || !some {
+		return "", false, false, err
+	}
+	_, outside, err := find(false)
+	return path, true, !outside, err
+}

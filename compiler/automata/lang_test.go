@@ -151,3 +151,20 @@ func TestLangBudget(t *testing.T) {
 		t.Errorf("Subset: %v", err)
 	}
 }
+
+func TestLangOverlaps(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l, _ := genLang(t, "globs")
+		if rapid.Bool().Draw(t, "outside") {
+			l = must(l.Complement(plenty))
+		}
+		g := genGlob.Draw(t, "pattern")
+		both := must(l.Intersect(must(FromGlobs(plenty, g)), plenty))
+		want, some := both.Witness()
+		all := must(must(FromGlobs(plenty, g)).Difference(l, plenty)).IsEmpty()
+		got, gotSome, gotAll, err := l.Overlaps(g, plenty)
+		if err != nil || got != want || gotSome != some || gotAll != (all && some) {
+			t.Fatalf("%q, %v, %v, %v; want %q, %v, %v", got, gotSome, gotAll, err, want, some, all)
+		}
+	})
+}

@@ -30,3 +30,28 @@ func (a alternative) lastComponentPrefix(prefix string) bool {
 	text, ok := component[:len(prefix)].exact()
 	return ok && text == prefix
 }
+
+// Prefix returns a literal text that every path that matches g begins with, the
+// longest there is.
+func (g *Glob) Prefix() string {
+	var common []byte
+	for i, a := range g.alts {
+		var literal []byte
+		for _, t := range a {
+			if t.kind != tokByte {
+				break
+			}
+			literal = append(literal, t.b)
+		}
+		if i == 0 {
+			common = literal
+			continue
+		}
+		n := 0
+		for n < len(common) && n < len(literal) && common[n] == literal[n] {
+			n++
+		}
+		common = common[:n]
+	}
+	return string(common)
+}

@@ -229,3 +229,13 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestPrefix(t *testing.T) {
+	for pattern, want := range map[string]string{
+		"/usr/bin/node": "/usr/bin/node", "/usr/bin/*": "/usr/bin/", "/{usr/,}bin": "/", "/usr/{bin,bash}": "/usr/b", "/**/nc": "/", `/\*a`: "/*a", "/[a]b?": "/ab",
+	} {
+		if got := mustParse(t, pattern).Prefix(); got != want {
+			t.Errorf("%s: %q, want %q", pattern, got, want)
+		}
+	}
+}

@@ -283,6 +283,11 @@ func TestFamiliesAreSplit(t *testing.T) {
 
 func TestUnanchoredApart(t *testing.T) {
 	rules := []Rule{{mustParse(t, "/etc/{passwd,**/shadow}"), 0}}
+	if set := must(Compile(rules, Options{})); set.Parts() != 1 {
+		t.Errorf("%d parts of little, want 1", set.Parts())
+	}
+	// In one part, each state of the first pattern's would be there for each of the second's.
+	rules = []Rule{{mustParse(t, "/*a??????????/x"), 0}, {mustParse(t, "/**/*b??????????/y"), 1}}
 	if set := must(Compile(rules, Options{})); set.Parts() != 2 {
 		t.Errorf("%d parts, want 2", set.Parts())
 	}

@@ -100,24 +100,18 @@ func byDefault(d *Default) policy.Verdict {
 
 // exec decides about every image that one exec checks.
 func (l *Layer) exec(s State, images []policy.Object) policy.Verdict {
-	var out policy.Verdict
-	if l.Paths == nil || l.Paths.Process == nil {
-		return out
+	if l.Paths == nil || len(images) == 0 {
+		return policy.Verdict{}
 	}
-	verdicts := make([]policy.Verdict, 0, len(images))
+	verdicts := make([]policy.Verdict, len(images))
 	for i, image := range images {
 		if image.Class == policy.Unnamed {
 			image.Class = policy.Anonymous
 		}
-		v := l.object(s, policy.Process, policy.AccessExec, image)
-		byRule := v.Action == policy.Block && v.Rule != l.Paths.Process.Rule
-		if i == len(images)-1 && !byRule {
-			v = l.loader(s, image, v)
-		}
-		verdicts = append(verdicts, v)
-	}
-	if len(verdicts) == 0 {
-		return out
+		class, labels := l.Paths.classify(image)
+		v, why := l.Paths.exec(Use{policy.AccessExec, i < len(images)-1}, class, labels, l.held(s))
+		v.Rule = l.rule(why, s, policy.Process, policy.AccessExec, v, class, labels, image.Path)
+		verdicts[i] = v
 	}
 	return strictestFirst(verdicts)
 }
@@ -127,22 +121,21 @@ func strictestFirst(verdicts []policy.Verdict) policy.Verdict {
 	return slices.MaxFunc(verdicts, func(a, b policy.Verdict) int { return int(a.Action) - int(b.Action) })
 }
 
-// loader blocks starting a dynamic loader directly, unless it is allowed by path.
-func (l *Layer) loader(s State, image policy.Object, v policy.Verdict) policy.Verdict {
-	t := l.Paths
-	if image.Class != policy.Named {
-		return v
+// classify returns the class of an object as paths are concerned, and the labels
+// of a Named one.
+func (t *PathTable) classify(o policy.Object) (policy.ObjectClass, automata.Labels) {
+	switch {
+	case o.Class != policy.Named:
+		return o.Class, automata.Labels{}
+	case !automata.IsCanonical(o.Path):
+		return policy.Unresolved, automata.Labels{}
 	}
-	labels := t.Set.Match(image.Path)
-	if !labels.Has(t.LoaderLabel()) {
-		return v
-	}
-	for i, g := range t.Groups {
-		if g.Loader && labels.Has(i) && l.Lineage.Holds(g.Cond, s) {
-			return v
-		}
-	}
-	return policy.Verdict{Action: policy.Block, Report: true, Rule: l.builtin(policy.Process, policy.BuiltinLoader)}
+	return policy.Named, t.Set.Match(o.Path)
+}
+
+// held says which conditions hold in a state.
+func (l *Layer) held(s State) func(cond int) bool {
+	return func(cond int) bool { return l.Lineage.Holds(cond, s) }
 }
 
 // builtin names a built-in decision after the first policy that blocks anything
@@ -158,107 +151,54 @@ func (l *Layer) builtin(s policy.Section, name string) policy.RuleRef {
 	return ref
 }
 
-// object decides about one object by the rules of one section.
-func (l *Layer) object(s State, section policy.Section, access policy.Access, o policy.Object) policy.Verdict {
-	t := l.Paths
-	if t == nil || t.of(section) == nil {
-		return policy.Verdict{}
+// rule names what an effect on an object comes from.
+func (l *Layer) rule(why cause, s State, section policy.Section, access policy.Access, v policy.Verdict, class policy.ObjectClass, labels automata.Labels, path string) policy.RuleRef {
+	switch why {
+	case ofRule:
+		return l.name(s, section, access, v, class, labels, path)
+	case ofDefault:
+		return l.Paths.of(section).Rule
+	case ofUnresolved:
+		return l.builtin(section, policy.BuiltinUnresolved)
+	case ofLoader:
+		return l.builtin(section, policy.BuiltinLoader)
 	}
-	d := t.of(section)
-	switch {
-	case o.Class == policy.Unnamed:
-		return policy.Verdict{}
-	case o.Class == policy.Named && automata.IsCanonical(o.Path):
-		labels := t.Set.Match(o.Path)
-		if v, ok := l.rules(s, section, access, func(group int) bool { return labels.Has(group) }, o); ok {
-			return v
-		}
-		return byDefault(d)
-	case o.Class == policy.Anonymous:
-		if v, ok := l.rules(s, section, access, func(group int) bool { return t.Groups[group].Anonymous }, o); ok {
-			return v
-		}
-		if d.Action == policy.Block {
-			return byDefault(d)
-		}
-		return policy.Verdict{}
-	}
-	if t.BlocksAnything(section) {
-		return policy.Verdict{Action: policy.Block, Report: true, Rule: l.builtin(section, policy.BuiltinUnresolved)}
-	}
-	return byDefault(d)
-}
-
-// rules finds the strictest action among the groups that the object is in, and
-// names the rule. ok is false when no rule matches.
-func (l *Layer) rules(s State, section policy.Section, access policy.Access, in func(group int) bool, o policy.Object) (v policy.Verdict, ok bool) {
-	t := l.Paths
-	loud := false
-	for i, g := range t.Groups {
-		if g.Section != section || g.Access&access == 0 || !in(i) || !l.Lineage.Holds(g.Cond, s) {
-			continue
-		}
-		if !ok || g.Action > v.Action {
-			v, ok, loud = policy.Verdict{Action: g.Action}, true, false
-		}
-		if g.Action == v.Action && !g.Quiet {
-			loud = true
-		}
-	}
-	if !ok {
-		return v, false
-	}
-	v.Report = v.Action != policy.Allow && loud
-	v.Rule = l.name(s, section, access, v.Action, loud, o)
-	return v, true
+	return policy.RuleRef{}
 }
 
 // name finds the first rule that decided: user space does this from the path
 // of a report, since the automaton keeps no rule numbers.
-func (l *Layer) name(s State, section policy.Section, access policy.Access, action policy.Action, loud bool, o policy.Object) policy.RuleRef {
+func (l *Layer) name(s State, section policy.Section, access policy.Access, v policy.Verdict, class policy.ObjectClass, labels automata.Labels, path string) policy.RuleRef {
 	for _, r := range l.Paths.Rules {
-		if r.Rule.Section != section || r.Rule.Action != action || r.Access&access == 0 || loud && r.Rule.Quiet || !l.Lineage.Holds(r.Cond, s) {
-			continue
-		}
-		if o.Class == policy.Anonymous && r.Anonymous || o.Class == policy.Named && r.Matches(o.Path) {
+		if r.Rule.Action == v.Action && !(v.Report && r.Rule.Quiet) && l.matches(r, s, section, access, class, labels, path) {
 			return r.Ref()
 		}
 	}
 	return policy.RuleRef{}
 }
 
+// matches says whether a rule is about one use of an object.
+func (l *Layer) matches(r *PathRule, s State, section policy.Section, access policy.Access, class policy.ObjectClass, labels automata.Labels, path string) bool {
+	if r.Rule.Section != section || r.Access&access == 0 || !l.Lineage.Holds(r.Cond, s) {
+		return false
+	}
+	return class == policy.Anonymous && r.Anonymous || class == policy.Named && labels.Has(r.Group) && r.Matches(path)
+}
+
 // file decides about one access of a file.
 func (l *Layer) file(s State, access policy.Access, o policy.Object) policy.Verdict {
-	v := l.object(s, policy.File, access, o)
+	if l.Paths == nil {
+		return policy.Verdict{}
+	}
+	class, labels := l.Paths.classify(o)
+	v, why := l.Paths.effect(policy.File, access, class, labels, l.held(s))
+	v.Rule = l.rule(why, s, policy.File, access, v, class, labels, o.Path)
 	if access == policy.AccessMap {
-		if mapped, ok := l.mapByProcess(o); ok {
+		if mapped, why := l.Paths.mapping(class, labels); why != ofNothing {
+			// The zero state meets no condition, so that only such rules are named.
+			mapped.Rule = l.rule(why, State{}, policy.Process, policy.AccessExec, mapped, class, labels, o.Path)
 			v = combine(v, mapped)
 		}
 	}
 	return v
-}
-
-// mapByProcess says whether a Block rule of process without a condition on the
-// lineage also blocks mapping the object as executable.
-func (l *Layer) mapByProcess(o policy.Object) (policy.Verdict, bool) {
-	if l.Paths == nil || l.Paths.Process == nil {
-		return policy.Verdict{}, false
-	}
-	var labels func(int) bool
-	switch named := o.Class == policy.Named && automata.IsCanonical(o.Path); {
-	case o.Class == policy.Anonymous:
-		labels = func(group int) bool { return l.Paths.Groups[group].Anonymous }
-	case named:
-		set := l.Paths.Set.Match(o.Path)
-		labels = set.Has
-	case o.Class == policy.Unnamed:
-		return policy.Verdict{}, false
-	default:
-		// A file that cannot be named may be any, so it fails closed.
-		closed := slices.ContainsFunc(l.Paths.Groups, PathGroup.blocksMap)
-		return policy.Verdict{Action: policy.Block, Report: true, Rule: l.builtin(policy.Process, policy.BuiltinUnresolved)}, closed
-	}
-	unconditional := func(group int) bool { return l.Paths.Groups[group].blocksMap() && labels(group) }
-	// The zero state meets no condition, so that only such rules are named.
-	return l.rules(State{}, policy.Process, policy.AccessExec, unconditional, o)
 }

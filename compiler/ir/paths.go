@@ -3,6 +3,8 @@
 package ir
 
 import (
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/avert-dev/avert/compiler/automata"
@@ -49,14 +51,27 @@ type PathRule struct {
 	Access    policy.Access
 	Cond      int
 	Anonymous bool
+	// Group is the index of the rule's group: a path that it matches is in it.
+	Group int
 
+	looked   sync.Once
+	prefixes []string // of the globs
 	compiled sync.Once
 	set      *automata.Set
 }
 
 // Matches says whether a pattern of the rule matches a path. The automaton of
-// the one rule is built when it is first asked.
+// the one rule is built when a path is first asked that begins as a pattern
+// does: of many rules, few are like that.
 func (r *PathRule) Matches(path string) bool {
+	r.looked.Do(func() {
+		for _, g := range r.Globs {
+			r.prefixes = append(r.prefixes, g.Prefix())
+		}
+	})
+	if !slices.ContainsFunc(r.prefixes, func(p string) bool { return strings.HasPrefix(path, p) }) {
+		return false
+	}
 	r.compiled.Do(func() {
 		rules := make([]automata.Rule, len(r.Globs))
 		for i, g := range r.Globs {

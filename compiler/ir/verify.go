@@ -79,6 +79,9 @@ func (l *Layer) verify() error {
 		}
 		for _, r := range t.Rules {
 			cond(r.Rule.ID(), r.Cond)
+			if r.Group < 0 || r.Group >= len(t.Groups) || t.Groups[r.Group].Action != r.Rule.Action {
+				errs = append(errs, fmt.Errorf("%s: group %d", r.Rule.ID(), r.Group))
+			}
 		}
 	}
 	if l.Network != nil {

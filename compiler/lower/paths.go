@@ -25,11 +25,14 @@ type labelled struct {
 func (b *builder) paths() {
 	t := &ir.PathTable{Process: b.pathDefault(policy.Process), File: b.pathDefault(policy.File), Atoms: len(b.layer.Lineage.Atoms)}
 	var patterns []labelled
+	var groups []ir.PathGroup // of the rules
 	for _, p := range b.layer.Policies {
 		for _, s := range []policy.Section{policy.Process, policy.File} {
 			if section := p.Paths(s); section != nil {
 				for i := range section.Rules {
-					patterns = append(patterns, b.pathRule(t, p, &section.Rules[i])...)
+					rule := b.pathRule(t, p, &section.Rules[i])
+					patterns = append(patterns, rule...)
+					groups = append(groups, rule[0].group)
 				}
 			}
 		}
@@ -39,6 +42,9 @@ func (b *builder) paths() {
 		return
 	}
 	b.compile(t, patterns)
+	for i, group := range groups {
+		t.Rules[i].Group, _ = slices.BinarySearchFunc(t.Groups, group, compareGroups)
+	}
 	b.layer.Paths = t
 }
 
@@ -52,8 +58,8 @@ func (b *builder) pathDefault(s policy.Section) *ir.Default {
 	})
 }
 
-// pathRule adds a rule and returns its patterns. A rule that only matches
-// anonymous objects has none, but has a group.
+// pathRule adds a rule and returns its patterns, the first with the rule's
+// group. A rule that only matches anonymous objects has none, but has a group.
 func (b *builder) pathRule(t *ir.PathTable, p *policy.Policy, r *policy.PathRule) []labelled {
 	group := ir.PathGroup{Section: r.Section, Action: r.Action, Access: r.Access, Cond: b.cond(&r.Rule), Quiet: r.Quiet, Anonymous: r.Anonymous}
 	rule := &ir.PathRule{Source: ir.Source{Policy: p, Rule: &r.Rule}, Access: r.Access, Cond: group.Cond, Anonymous: r.Anonymous}

@@ -5,6 +5,7 @@ package policy
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // Selector is a label selector as in Kubernetes: requirements are ANDed, none
@@ -123,4 +124,34 @@ func satisfiable(rs []Requirement) bool {
 		}
 	}
 	return !limited // NotIn alone leaves infinitely many values
+}
+
+// Beyond says whether some labels meet s and not o, and describes a selector of
+// such labels: s, and the opposite of one requirement of o.
+func (s Selector) Beyond(o Selector) (text string, ok bool) {
+	opposite := map[Operator]Operator{In: NotIn, NotIn: In, Exists: DoesNotExist, DoesNotExist: Exists}
+	for _, r := range o.Requirements {
+		r.Operator = opposite[r.Operator]
+		if not := (Selector{[]Requirement{r}}); !s.Disjoint(not) {
+			return s.And(not).String(), true
+		}
+	}
+	return "", false
+}
+
+// String writes the selector for people.
+func (s Selector) String() string {
+	var out []string
+	for _, r := range s.Requirements {
+		switch text := strings.TrimSpace(r.Key + " " + r.Operator.String() + " " + strings.Join(r.Values, ",")); {
+		case r.Operator == In && len(r.Values) == 1:
+			out = append(out, r.Key+"="+r.Values[0])
+		default:
+			out = append(out, text)
+		}
+	}
+	if len(out) == 0 {
+		return "all"
+	}
+	return strings.Join(out, "; ")
 }

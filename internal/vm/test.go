@@ -55,19 +55,14 @@ type program struct {
 
 // guestProgram builds the test program of the package whose tests run, once in a process.
 var guestProgram = sync.OnceValues(func() (program, error) {
-	if _, err := exec.LookPath("go"); err != nil {
-		return program{}, &needs.Unavailable{Reason: "needs the program go, to build tests for a guest"}
-	}
 	dir, err := os.MkdirTemp("", "avert-guest-test-")
 	if err != nil {
 		return program{}, err
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "test")
-	build := exec.Command("go", "test", "-c", "-vet=off", "-tags=guest", "-o", path, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
-	if out, err := build.CombinedOutput(); err != nil {
-		return program{}, fmt.Errorf("build the tests for the guest: %w\n%s", err, out)
+	if err := build(path, ".", "test", "-c", "-vet=off", "-tags=guest"); err != nil {
+		return program{}, err
 	}
 	list, err := exec.Command(path, "-test.list=.").Output()
 	if err != nil {

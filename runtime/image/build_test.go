@@ -91,6 +91,8 @@ func build(t testing.TB) *built {
 		cell += uint32(len(raw(c))+len(raw(l))) / 8
 		b.after = append(append(b.after, raw(c)...), raw(l)...)
 	}
+	h.Nothing, h.Relevant = cell, h.Layer[0].Relevant
+	b.after = append(append(b.after, raw(bpf.Cell{})...), raw(bpf.CellLayer{})...)
 	h.Bytes = uint32(headSize + 4*len(b.slots) + len(b.after))
 	return b
 }

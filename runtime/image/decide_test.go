@@ -56,6 +56,7 @@ func TestDecideByHand(t *testing.T) {
 func TestIrrelevant(t *testing.T) {
 	b := build(t)
 	b.head.Layer[0].Relevant &^= uint32(policy.AccessRead)
+	b.head.Relevant = b.head.Layer[0].Relevant
 	op := policy.Operation{Kind: policy.OpFile, Access: policy.AccessRead, Object: policy.Object{Path: "/secret"}}
 	if d := cmp.Diff([]image.Verdict{{}}, decode(t, b.encode()).Decide(op)); d != "" {
 		t.Errorf("(-want +got)\n%s", d)

@@ -231,6 +231,7 @@ func TestRows(t *testing.T) {
 	t.Parallel()
 	first := uint32(headSize / 4)
 	const n, nul = 600, 300
+	const after = 40 + 16 + 8 + 12*32 // a below, and a cell of nothing
 	for _, test := range []struct {
 		name   string
 		change func(*built)
@@ -242,13 +243,18 @@ func TestRows(t *testing.T) {
 		{"a sink by its bytes alone", func(b *built) { b.head.Starts[0] |= 1 << 23; b.slots[2] = 0 }, "a sink, which it is not"},
 		{"a sink", func(b *built) { b.head.Starts[0] |= 1 << 23; b.slots[0] |= 1 << 23; b.slots[2] = 0 }, ""},
 		{"the last row", func(b *built) { b.slots[0] = first + n - 256 }, ""},
-		{"a row beyond the end", func(b *built) { b.after = nil; b.head.Bytes -= 40; b.slots[0] = first + n - 255; b.slots[2] = 0 }, "outside of the slots"},
+		{"a row beyond the end", func(b *built) { b.after = nil; b.head.Bytes -= after; b.slots[0] = first + n - 255; b.slots[2] = 0 }, "outside of the slots"},
 		{"a row in the head", func(b *built) { b.slots[0] = first - 1 }, "outside of the slots"},
 		{"a state after NUL outside", func(b *built) { b.slots[2] = 2<<24 | 1<<22 }, "outside of the slots"},
 		{"a below in the head", func(b *built) { b.slots[nul+1] = 1<<24 | 1<<23 | (first/2 - 1) }, "do not lie in the table"},
-		{"a below beyond the end", func(b *built) { b.slots[nul+1]++ }, "do not lie in the table"},
+		{"a below beyond the end", func(b *built) { b.slots[nul+1] += after/8 - 4 }, "do not lie in the table"},
 		{"a below among the slots", func(b *built) { b.slots[nul+1] = 1<<24 | 1<<23 | (first/2 + 4); clear(b.slots[8:18]) }, "and cells among them"},
 		{"a below with an unknown condition", func(b *built) { b.after[8] = 2 }, "layer 0: condition 1 does not exist"},
+		{"something instead of nothing", func(b *built) { b.after[40] = 1 }, "where there is something"},
+		{"nothing in the head", func(b *built) { b.head.Nothing = 1 }, "a path without rules: refers to"},
+		{"nothing beyond the end", func(b *built) { b.head.Nothing++ }, "a path without rules: refers to"},
+		{"nothing among the slots", func(b *built) { b.head.Nothing = first/2 + 4; clear(b.slots[8:200]) }, "and cells among them"},
+		{"an access that is relevant to no layer", func(b *built) { b.head.Layer[0].Relevant = 0 }, "are relevant, and to the layers 0x0"},
 		{"a below for paths", func(b *built) { b.head.Classes['x'] = 2 }, "says of a path what holds below a directory"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -264,8 +270,9 @@ func TestRows(t *testing.T) {
 			}
 			b.slots[2] = 2<<24 | first + nul
 			b.slots[nul+1] = 1<<24 | 1<<23 | (first+n)/2
-			b.after = make([]byte, 40)
-			b.head.Bytes = uint32(headSize + 4*n + 40)
+			b.after = make([]byte, after)
+			b.head.Nothing = (first+n)/2 + 5
+			b.head.Bytes = uint32(headSize + 4*n + after)
 			test.change(b)
 			err := survives(b.encode())
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {

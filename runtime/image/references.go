@@ -189,6 +189,20 @@ func (v *verifier) cell(ref uint32) error {
 	return nil
 }
 
+// nothing verifies what the programs read where there is neither a Cell nor a Below.
+func (v *verifier) nothing() error {
+	ref, size := v.head.Nothing, max(cellSize+int(v.head.Layers)*cellLayerSize, int(v.head.Layers)*belowLayerSize)
+	if err := v.inside(ref, size); err != nil {
+		return err
+	}
+	for _, b := range v.data[8*int(ref):][:size] {
+		if b != 0 {
+			return fmt.Errorf("refers to byte %d, where there is something", 8*int(ref))
+		}
+	}
+	return nil
+}
+
 // below verifies a Below.
 func (v *verifier) below(ref uint32) error {
 	if err := v.inside(ref, int(v.head.Layers)*belowLayerSize); err != nil {

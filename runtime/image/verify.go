@@ -20,6 +20,9 @@ func (t *table) verify() error {
 	if err := v.automata(); err != nil {
 		return err
 	}
+	if err := v.nothing(); err != nil {
+		return fmt.Errorf("a path without rules: %w", err)
+	}
 	if ref := t.head.Anonymous; ref != 0 {
 		if err := v.cell(ref); err != nil {
 			return fmt.Errorf("objects without a path: %w", err)
@@ -68,8 +71,10 @@ func (t *table) verifyHead() error {
 			return fmt.Errorf("condition %d uses an atom that is not kept", i)
 		}
 	}
+	var relevant uint32
 	for i := range h.Layer {
 		l := &h.Layer[i]
+		relevant |= l.Relevant
 		if i >= int(h.Layers) {
 			if *l != (bpf.Layer{}) {
 				return fmt.Errorf("layer %d is set, and there are %d", i, h.Layers)
@@ -79,6 +84,9 @@ func (t *table) verifyHead() error {
 		if err := t.verifyLayer(l); err != nil {
 			return fmt.Errorf("layer %d: %w", i, err)
 		}
+	}
+	if h.Relevant != relevant {
+		return fmt.Errorf("accesses %#x are relevant, and to the layers %#x", h.Relevant, relevant)
 	}
 	for b, c := range h.Classes {
 		if c < firstClass {

@@ -54,14 +54,14 @@ func succeed(next *bpf.Head, atoms [][]string, previous *bpf.Head, earlier [][]s
 	}
 }
 
-// class returns the size class of a table.
-func class(table []byte) (int, error) {
+// class returns the size class of a table of so many bytes.
+func class(length int) (int, error) {
 	for i, size := range bpf.TableSizes {
-		if len(table) <= size {
+		if length <= size {
 			return i, nil
 		}
 	}
-	return 0, fmt.Errorf("the table has %d bytes, at most %d are possible", len(table), bpf.TableSizes[len(bpf.TableSizes)-1])
+	return 0, fmt.Errorf("the table has %d bytes, at most %d are possible", length, bpf.TableSizes[len(bpf.TableSizes)-1])
 }
 
 // padded is a table as the value of a map.

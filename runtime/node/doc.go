@@ -10,6 +10,7 @@
 //	avert/v1/links/PROGRAM       the attachments; they last until their pin is removed
 //	avert/v1/images/SLOT-PARITY  the image of a unit's odd or even revision, with the
 //	                             head of its table as the kernel has it
+//	avert/v1/changes/SLOT        a unit that a loader is changing
 //
 // A revision counts from the moment that its handle is stored in the map
 // `policies`, which is one store of 8 bytes. What a loader left before that moment

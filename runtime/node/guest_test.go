@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -22,6 +23,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
@@ -36,22 +38,17 @@ func TestMain(m *testing.M) {
 		confine(os.Args[3:])
 		fallthrough
 	case "load":
-		if err := loadFile(New("/sys/fs/bpf"), os.Args[1], os.Args[2]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
+		err := loadFile(New("/sys/fs/bpf"), os.Args[1], os.Args[2])
 		for line := range strings.Lines(string(must(os.ReadFile("/proc/self/status")))) {
 			if strings.HasPrefix(line, "VmHWM:") {
 				fmt.Print(line)
 			}
 		}
-		os.Exit(0)
+		end(err)
 	case "unload":
-		if err := New("/sys/fs/bpf").Unload(os.Args[1]); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
+		end(New("/sys/fs/bpf").Unload(os.Args[1]))
+	case "upgrade":
+		end(upgrade(New("/sys/fs/bpf")))
 	case "open":
 		open()
 	case "hammer":
@@ -64,6 +61,15 @@ func TestMain(m *testing.M) {
 		hammer(func() bool { return exec.Command("/bin/cat", "/both").Run() == nil })
 	}
 	os.Exit(m.Run())
+}
+
+// end ends the process.
+func end(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
 }
 
 // open says of each path that it reads whether it can be opened.
@@ -124,12 +130,14 @@ func start(t *testing.T, role, cgroup string) *container {
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.in.Close(); c.cmd.Wait() })
+	t.Cleanup(c.end)
 	if got := c.line(); got != "ready" {
 		t.Fatalf("the container says %q", got)
 	}
 	return c
 }
+
+func (c *container) end() { c.in.Close(); c.cmd.Wait() }
 
 func (c *container) line() string {
 	c.t.Helper()
@@ -244,6 +252,34 @@ func TestGuestCapabilities(t *testing.T) {
 	start(t, "open", keep).expect("/b")
 }
 
+// TestGuestPrograms: every program whose hook the kernel has is attached.
+func TestGuestPrograms(t *testing.T) {
+	n, all := New("/sys/fs/bpf"), must(bpf.Spec())
+	s, f := must(n.Status()), n.folder(bpf.Layout)
+	for _, h := range s.Missing {
+		delete(all.Programs, h.Name)
+	}
+	if s.TaskStorage {
+		delete(all.Programs, "task_free") // what it removes is in the task itself
+	}
+	attached := s.Layouts[0].Attached
+	if want := slices.Sorted(maps.Keys(all.Programs)); !slices.Equal(attached, want) {
+		t.Errorf("%v are attached, not %v", attached, want)
+	}
+	var total uint32
+	for _, name := range attached {
+		l := must(link.LoadPinnedLink(f.link(name), nil))
+		program := must(ebpf.NewProgramFromID(must(l.Info()).Program))
+		verified, known := must(program.Info()).VerifiedInstructions() // since Linux 5.16
+		if total += verified; known {
+			t.Logf("%s: %d instructions", name, verified)
+		}
+		program.Close()
+		l.Close()
+	}
+	t.Logf("%d instructions verified in %d programs", total, len(attached))
+}
+
 func TestGuestLoad(t *testing.T) {
 	n, web, db := New("/sys/fs/bpf"), cgroup(t, "web"), cgroup(t, "db")
 	before := start(t, "open", web)
@@ -304,7 +340,7 @@ func TestGuestLoad(t *testing.T) {
 	for _, c := range []*container{before, after, beside} {
 		c.expect("/a /b /both")
 	}
-	clean(t, n, 1)
+	clean(t, 1, n)
 	if err := n.Unload("shop-checkout"); !errors.Is(err, ErrNotLoaded) {
 		t.Errorf("unloading twice: %v", err)
 	}
@@ -315,19 +351,26 @@ func TestGuestLoad(t *testing.T) {
 	}
 }
 
-// clean holds that nothing is left but some units of one revision and one cgroup.
-func clean(t *testing.T, n *Node, units int) {
+// clean holds that nothing is left but some units of one revision and one cgroup
+// on each of the nodes, which are all that there are.
+func clean(t *testing.T, units int, nodes ...*Node) {
 	t.Helper()
-	s, err := n.folder(n.layout).open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.close()
-	for name, m := range map[string]int{"governed cgroups": len(must(s.governed())), "images": len(must(os.ReadDir(s.images()))), "units": len(must(s.units())), "tables": s.count(t)} {
-		if m != units {
-			t.Errorf("%d %s are left of %d", m, name, units)
+	for _, n := range nodes {
+		s, err := n.folder(n.layout).open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.close()
+		for name, m := range map[string]int{"governed cgroups": len(must(s.governed())), "images": len(must(os.ReadDir(s.images()))), "units": len(must(s.units()))} {
+			if m != units {
+				t.Errorf("%d %s are left of %d", m, name, units)
+			}
+		}
+		if slots := must(s.changing()); len(slots) > 0 {
+			t.Errorf("slots %v are still being changed", slots)
 		}
 	}
+	tables(t, units*len(nodes))
 }
 
 func must[T any](v T, err error) T {
@@ -337,17 +380,38 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// count returns the number of tables in the kernel.
-func (s *state) count(t *testing.T) (n int) {
-	for _, outer := range s.outer {
-		for index := range uint32(2 * bpf.MaxPolicies) {
-			var id uint32
-			if outer.Lookup(index, &id) == nil {
+// tables holds that the kernel has the tables of so many revisions, and their heads.
+// Those that were removed go a moment later, once no program can read them.
+func tables(t *testing.T, revisions int) {
+	t.Helper()
+	want := 2 * revisions
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		n := 0
+		for id := ebpf.MapID(0); ; {
+			var err error
+			if id, err = ebpf.MapGetNextID(id); errors.Is(err, fs.ErrNotExist) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			m, err := ebpf.NewMapFromID(id)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if info := must(m.Info()); info.Name == template(0).Name {
 				n++
 			}
+			m.Close()
+		}
+		if n == want {
+			return
+		} else if time.Now().After(end) {
+			t.Errorf("%d tables and heads are left, not %d", n, want)
+			return
 		}
 	}
-	return n
 }
 
 // TestGuestSwap: no operation sees neither the revision before a swap nor the one
@@ -356,16 +420,12 @@ func TestGuestSwap(t *testing.T) {
 	n, web := New("/sys/fs/bpf"), cgroup(t, "web")
 	mustLoad(t, n, "a.img", web, Loaded)
 	hammers := []*container{start(t, "hammer", web), start(t, "fork", web)}
-	spec, _, err := adapted()
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := must(n.folder(bpf.Layout).open())
 	defer s.close()
 	id := must(cgroupID(web))
 	for i := range 300 {
 		raw := must(os.ReadFile([]string{"/images/b.img", "/images/a.img"}[i%2]))
-		if change, err := s.load(raw, must(image.Decode(raw)), must(templates(spec)), id); change != Replaced || err != nil {
+		if change, err := s.load(raw, must(image.Decode(raw)), id); change != Replaced || err != nil {
 			t.Fatalf("%d: %v", change, err)
 		}
 	}
@@ -378,7 +438,7 @@ func TestGuestSwap(t *testing.T) {
 	if err := n.Unload("shop-checkout"); err != nil {
 		t.Fatal(err)
 	}
-	clean(t, n, 1)
+	clean(t, 1, n)
 }
 
 // TestGuestKilled: a loader that is killed at any moment leaves the old revision
@@ -386,6 +446,7 @@ func TestGuestSwap(t *testing.T) {
 func TestGuestKilled(t *testing.T) {
 	n, web, db := New("/sys/fs/bpf"), cgroup(t, "web"), cgroup(t, "db")
 	mustLoad(t, n, "a.img", web, Loaded)
+	hammer := start(t, "hammer", web)
 	begin := time.Now()
 	out, err := command("load", "b.img", web).CombinedOutput()
 	if err != nil {
@@ -393,14 +454,14 @@ func TestGuestKilled(t *testing.T) {
 	}
 	long := time.Since(begin)
 	t.Logf("a revision is loaded in %v, %s", long.Round(time.Millisecond), out)
-	hammer := start(t, "hammer", web)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	killed := 0
-	for i := range 40 {
+	const kills = 100
+	killed, loaders := 0, 0
+	for ; killed < kills && loaders < 10*kills; loaders++ {
 		// Between them, first loads and unloads of another unit.
-		loader := [...]*exec.Cmd{command("load", "a.img", web), command("load", "other.img", db), command("load", "b.img", web), command("unload", "shop-other")}[i%4]
+		loader := [...]*exec.Cmd{command("load", "a.img", web), command("load", "other.img", db), command("load", "b.img", web), command("unload", "shop-other")}[loaders%4]
 		if err := loader.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -410,13 +471,15 @@ func TestGuestKilled(t *testing.T) {
 		}
 		units := mustList(t, n)
 		if len(units) < 2 || len(units) > 3 || units[0].Name != "shop-checkout" || len(units[0].Cgroups) != 1 {
-			t.Fatalf("after %d loaders: %+v", i, units)
+			t.Fatalf("after %d loaders: %+v", loaders, units)
 		}
-		start(t, "open", web).expect(map[string]string{sum(t, "a.img"): "/b", sum(t, "b.img"): "/a"}[units[0].Image])
+		c := start(t, "open", web)
+		c.expect(map[string]string{sum(t, "a.img"): "/b", sum(t, "b.img"): "/a"}[units[0].Image])
+		c.end()
 	}
-	t.Logf("%d loaders killed", killed)
-	if killed == 0 {
-		t.Error("no loader was killed")
+	t.Logf("%d of %d loaders killed", killed, loaders)
+	if killed != kills {
+		t.Errorf("%d loaders were killed, not %d", killed, kills)
 	}
 	if err := n.Unload("shop-other"); err != nil && !errors.Is(err, ErrNotLoaded) {
 		t.Fatal(err)
@@ -426,14 +489,15 @@ func TestGuestKilled(t *testing.T) {
 	}
 	s := must(n.folder(bpf.Layout).open())
 	defer s.close()
-	if tables, governed := s.count(t), must(s.governed()); tables != 2 || len(governed) != 2 {
-		t.Errorf("%d tables and cgroups %v are left of two units", tables, governed)
+	if governed := must(s.governed()); len(governed) != 2 {
+		t.Errorf("cgroups %v are left of two units", governed)
 	}
+	tables(t, 2)
 	hammer.done()
 	if err := n.Unload("shop-checkout"); err != nil {
 		t.Fatal(err)
 	}
-	clean(t, n, 1)
+	clean(t, 1, n)
 }
 
 // command is a loader of its own.
@@ -449,38 +513,6 @@ func sum(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return hex.EncodeToString(raw[24:56])
-}
-
-// TestGuestUpgrade: programs of another build replace those that are attached, and
-// no operation passes unseen meanwhile.
-func TestGuestUpgrade(t *testing.T) {
-	n, web := New("/sys/fs/bpf"), cgroup(t, "web")
-	mustLoad(t, n, "a.img", web, Loaded)
-	hammer := start(t, "hammer", web)
-	f := n.folder(bpf.Layout)
-	before := must(link.LoadPinnedLink(f.link("file_open"), nil))
-	defer before.Close()
-	other, _, err := adapted()
-	if err != nil {
-		t.Fatal(err)
-	}
-	delete(other.Programs, "sb_mount")
-	if err := f.install(other); err != nil {
-		t.Fatal(err)
-	}
-	after := must(link.LoadPinnedLink(f.link("file_open"), nil))
-	defer after.Close()
-	if must(before.Info()).ID == must(after.Info()).ID {
-		t.Error("file_open was not replaced")
-	}
-	if slices.Contains(must(f.attached()), "sb_mount") {
-		t.Error("a program that the other build does not have is still attached")
-	}
-	start(t, "open", web).expect("/b")
-	hammer.done()
-	if err := n.Unload("shop-checkout"); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // done ends a hammer that should not have got through.
@@ -520,8 +552,7 @@ func TestGuestLayouts(t *testing.T) {
 	mustLoad(t, newer, "b.img", web, Loaded)
 	c.expect("/a")
 	kept.expect("/b")
-	clean(t, n, 1)
-	clean(t, newer, 1)
+	clean(t, 1, n, newer)
 	if err := loadFile(n, "a.img", web); err == nil || !strings.Contains(err.Error(), "a newer avert-node enforces with layout 2") {
 		t.Errorf("downgrade: %v", err)
 	}
@@ -541,5 +572,5 @@ func TestGuestLayouts(t *testing.T) {
 	if names := must(newer.folder(newer.layout).attached()); len(names) > 0 {
 		t.Errorf("still attached: %v", names)
 	}
-	clean(t, newer, 0)
+	clean(t, 0, newer)
 }

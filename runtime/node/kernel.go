@@ -27,7 +27,8 @@ type kernel struct {
 	pathChown bool
 	// mountNamespace is that of the node's own processes.
 	mountNamespace uint32
-	types          *btf.Spec
+	// types are the kernel's types: large, so that they are decoded once.
+	types *btf.Spec
 	// missing are the hooks that it lacks, of those that may be.
 	missing []Hook
 }
@@ -52,29 +53,34 @@ var optional = map[string][]string{
 	"userns_create":        {"system: userns"},
 }
 
-// readKernel asks the running kernel.
-func readKernel() (*kernel, error) {
+// readKernel asks the running kernel. Its types come to be in the cache.
+func readKernel(cache *btf.Cache) (*kernel, error) {
 	k := new(kernel)
 	var err error
-	if k.types, err = btf.LoadKernelSpec(); err != nil {
+	if k.types, err = cache.Kernel(); err != nil {
 		return nil, fmt.Errorf("the kernel's types: %w", err)
 	}
-	if k.taskStorage, err = hasTaskStorage(); err != nil {
+	if k.taskStorage, err = hasTaskStorage(cache); err != nil {
 		return nil, fmt.Errorf("ask for task storage: %w", err)
 	}
-	if k.pathChown, err = hasPathChown(); err != nil {
+	if k.pathChown, err = hasPathChown(cache); err != nil {
 		return nil, fmt.Errorf("ask for the hook path_chown: %w", err)
 	}
+	k.mountNamespace, err = mountNamespace()
+	return k, err
+}
+
+// mountNamespace returns the number of the node's own mount namespace.
+func mountNamespace() (uint32, error) {
 	info, err := os.Stat("/proc/1/ns/mnt")
 	if err != nil {
-		return nil, fmt.Errorf("the mount namespace of the node: %w", err)
+		return 0, fmt.Errorf("the mount namespace of the node: %w", err)
 	}
-	k.mountNamespace = uint32(info.Sys().(*syscall.Stat_t).Ino)
-	return k, nil
+	return uint32(info.Sys().(*syscall.Stat_t).Ino), nil
 }
 
 // hasTaskStorage says whether LSM and tracing programs can use it (5.11 and 5.12).
-func hasTaskStorage() (bool, error) {
+func hasTaskStorage(cache *btf.Cache) (bool, error) {
 	switch err := features.HaveMapType(ebpf.TaskStorage); {
 	case errors.Is(err, ebpf.ErrNotSupported):
 		return false, nil
@@ -87,7 +93,7 @@ func hasTaskStorage() (bool, error) {
 	} {
 		in.License = "Dual BSD/GPL"
 		in.Instructions = asm.Instructions{asm.FnTaskStorageGet.Call(), asm.Mov.Imm(asm.R0, 0), asm.Return()}
-		refused, err := verify(&in)
+		refused, err := verify(&in, cache)
 		switch {
 		case err != nil:
 			return false, err
@@ -101,23 +107,25 @@ func hasTaskStorage() (bool, error) {
 	return true, nil
 }
 
-func hasPathChown() (bool, error) {
+func hasPathChown(cache *btf.Cache) (bool, error) {
 	refused, err := verify(&ebpf.ProgramSpec{
 		Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "path_chown", License: "Dual BSD/GPL",
 		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
-	})
+	}, cache)
 	return refused == nil, err
 }
 
 // verify asks the kernel about a program: it is nil when it takes it.
-func verify(spec *ebpf.ProgramSpec) (refused *ebpf.VerifierError, err error) {
-	p, err := ebpf.NewProgramWithOptions(spec, ebpf.ProgramOptions{LogLevel: ebpf.LogLevelBranch})
+func verify(spec *ebpf.ProgramSpec, cache *btf.Cache) (refused *ebpf.VerifierError, err error) {
+	alone := &ebpf.CollectionSpec{Programs: map[string]*ebpf.ProgramSpec{"probe": spec}}
+	loaded, err := ebpf.NewCollectionWithOptions(alone, ebpf.CollectionOptions{Programs: ebpf.ProgramOptions{LogLevel: ebpf.LogLevelBranch}, Cache: cache})
 	if errors.As(err, &refused) {
 		return refused, nil
 	} else if err != nil {
 		return nil, err
 	}
-	return nil, p.Close()
+	loaded.Close()
+	return nil, nil
 }
 
 // adapt fits the programs to the kernel.
@@ -163,7 +171,7 @@ func (k *kernel) has(function string) (bool, error) {
 }
 
 func (k *kernel) adaptMaps(spec *ebpf.CollectionSpec) error {
-	for _, name := range []string{"labels_task", "scratch_task", "second_task", "labels_hash", "policies"} {
+	for _, name := range []string{"labels_hash", "policies"} {
 		if spec.Maps[name] == nil {
 			return fmt.Errorf("the programs have no map %s", name)
 		}
@@ -175,9 +183,10 @@ func (k *kernel) adaptMaps(spec *ebpf.CollectionSpec) error {
 	}
 	// The verifier wants a map that it knows also where it finds out that the code
 	// is dead.
-	for _, name := range []string{"labels_task", "scratch_task", "second_task"} {
-		m := spec.Maps[name]
-		m.Type, m.MaxEntries, m.Flags, m.Key, m.Value = ebpf.Array, 1, 0, nil, nil
+	for _, m := range spec.Maps {
+		if m.Type == ebpf.TaskStorage {
+			m.Type, m.MaxEntries, m.Flags, m.Key, m.Value = ebpf.Array, 1, 0, nil, nil
+		}
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ package node
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"strings"
 	"testing"
@@ -134,32 +135,45 @@ func TestAdaptRefuses(t *testing.T) {
 	}
 }
 
-// TestFingerprint: another program or another variable is another build.
-func TestFingerprint(t *testing.T) {
-	of := func(change func(*ebpf.CollectionSpec)) string {
-		spec, err := bpf.Spec()
-		if err != nil {
-			t.Fatal(err)
-		}
-		change(spec)
-		return string(fingerprint(spec))
-	}
+// TestBuild: another object, another adaptation, another namespace and other
+// programs have another mark.
+func TestBuild(t *testing.T) {
 	seen := map[string]bool{}
-	for _, change := range []func(*ebpf.CollectionSpec){
-		func(*ebpf.CollectionSpec) {},
-		func(s *ebpf.CollectionSpec) { delete(s.Programs, "file_open") },
-		func(s *ebpf.CollectionSpec) { s.Programs["file_open"].Instructions[1].Constant ^= 1 },
-		func(s *ebpf.CollectionSpec) { s.Programs["file_open"].Instructions[1].Offset ^= 2 },
-		func(s *ebpf.CollectionSpec) { s.Programs["file_open"].AttachTo = "file_ioctl" },
-		func(s *ebpf.CollectionSpec) { s.Variables["host_mnt_ns"].Set(uint32(7)) },
+	for _, mark := range [][]byte{
+		buildOf([]byte("ab"), "c", 1).mark([]string{"x", "y"}),
+		buildOf([]byte("a"), "bc", 1).mark([]string{"x", "y"}),
+		buildOf([]byte("ab"), "d", 1).mark([]string{"x", "y"}),
+		buildOf([]byte("ab"), "c", 2).mark([]string{"x", "y"}),
+		buildOf([]byte("ab"), "c", 1).mark([]string{"x"}),
+		buildOf([]byte("ab"), "c", 1).mark(nil),
 	} {
-		one := of(change)
-		if one != of(change) {
-			t.Error("one build has two fingerprints")
+		if len(mark) != 32 || seen[string(mark)] {
+			t.Errorf("mark %x", mark)
 		}
-		if seen[one] {
-			t.Error("two builds have one fingerprint")
+		seen[string(mark)] = true
+	}
+	if !seen[string(buildOf([]byte("ab"), "c", 1).mark([]string{"x", "y"}))] {
+		t.Error("one build has two marks")
+	}
+	if !strings.Contains(adaptation, "func (k *kernel) adapt(") {
+		t.Error("what adapts the programs is elsewhere")
+	}
+}
+
+// TestTemplates: tables are what the object's maps take.
+func TestTemplates(t *testing.T) {
+	spec, err := bpf.Spec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for class := range bpf.TableSizes {
+		name := slotsName(class)
+		inner, table := spec.Maps[name].InnerMap, template(bpf.TableSizes[class])
+		if inner.Type != table.Type || inner.KeySize != table.KeySize || inner.ValueSize != table.ValueSize || inner.MaxEntries != table.MaxEntries || inner.Flags != table.Flags {
+			t.Errorf("%s has %v, not %v", name, inner, table)
 		}
-		seen[one] = true
+	}
+	if m := spec.Maps[heads]; m.InnerMap.ValueSize != uint32(binary.Size(bpf.Head{})) {
+		t.Errorf("a head has %d bytes", m.InnerMap.ValueSize)
 	}
 }

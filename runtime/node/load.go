@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/avert-dev/avert/bpf"
@@ -20,7 +19,7 @@ import (
 )
 
 // load puts an image in force for a cgroup.
-func (s *state) load(raw []byte, img *image.Image, inner [len(tables)]*ebpf.MapSpec, cgroup uint64) (Change, error) {
+func (s *state) load(raw []byte, img *image.Image, cgroup uint64) (Change, error) {
 	if err := s.repair(); err != nil {
 		return 0, fmt.Errorf("remove what an earlier run left: %w", err)
 	}
@@ -38,13 +37,13 @@ func (s *state) load(raw []byte, img *image.Image, inner [len(tables)]*ebpf.MapS
 	switch sum := img.Header().SHA256; {
 	case unit == nil:
 		change = Loaded
-	case !bytes.Equal(sum[:], unit.pinned.header.SHA256[:]):
+	case !bytes.Equal(sum[:], unit.kept.header.SHA256[:]):
 		change = Replaced
 	}
 	var current handle
 	if change == Unchanged {
 		current = unit.handle
-	} else if current, err = s.swap(raw, img, inner, unit); err != nil {
+	} else if current, err = s.swap(raw, img, unit); err != nil {
 		return 0, err
 	}
 	if unit == nil || !slices.Contains(unit.Cgroups, cgroup) {
@@ -62,7 +61,7 @@ func (s *state) load(raw []byte, img *image.Image, inner [len(tables)]*ebpf.MapS
 
 // swap makes an image the current revision of its unit; unit is nil for a first
 // one. Every process has the earlier revision or this one at any time.
-func (s *state) swap(raw []byte, img *image.Image, inner [len(tables)]*ebpf.MapSpec, unit *Unit) (handle, error) {
+func (s *state) swap(raw []byte, img *image.Image, unit *Unit) (handle, error) {
 	head := *img.Head()
 	var slot, instance uint32
 	if unit == nil {
@@ -73,44 +72,36 @@ func (s *state) swap(raw []byte, img *image.Image, inner [len(tables)]*ebpf.MapS
 		instance = newInstance()
 		succeed(&head, nil, nil, nil)
 	} else {
-		previous, err := unit.pinned.head()
-		if err != nil {
-			return 0, err
-		}
 		slot, instance = unit.slot, uint32(unit.handle>>32)
-		succeed(&head, img.Identity.Atoms, previous, unit.pinned.identity.Atoms)
+		succeed(&head, img.Identity.Atoms, unit.kept.head, unit.kept.identity.Atoms)
 	}
-	class, err := class(img.Table)
+	class, err := class(len(img.Table))
 	if err != nil {
 		return 0, err
 	}
-	table := padded(img.Table, class)
-	if _, err := binary.Encode(table, binary.LittleEndian, &head); err != nil {
+	table, first := padded(img.Table, class), make([]byte, binary.Size(&head))
+	if _, err := binary.Encode(first, binary.LittleEndian, &head); err != nil {
 		return 0, err
 	}
+	copy(table, first)
 	h := newHandle(slot, instance, head.Generation, class)
+	if err := s.change(slot); err != nil {
+		return 0, err
+	}
 	if err := pinImage(s.image(h.index()), raw, &head); err != nil {
 		return 0, fmt.Errorf("keep the image: %w", err)
 	}
-	m, err := ebpf.NewMap(inner[class])
-	if err != nil {
-		return 0, fmt.Errorf("make a table: %w", err)
+	if err := insert(s.heads, h.index(), first); err != nil {
+		return 0, err
 	}
-	defer m.Close()
-	if err := m.Put(uint32(0), table); err != nil {
-		return 0, fmt.Errorf("fill a table: %w", err)
-	}
-	if err := s.outer[class].Put(h.index(), m); err != nil {
-		return 0, fmt.Errorf("insert a table: %w", err)
+	if err := insert(s.outer[class], h.index(), table); err != nil {
+		return 0, err
 	}
 	s.handles.store(slot, h)
 	if unit == nil {
-		return h, nil
+		return h, s.changed(slot)
 	}
-	if err := settle(); err != nil {
-		return 0, fmt.Errorf("wait for programs: %w", err)
-	}
-	return h, s.clear(slot)
+	return h, s.finish(slot)
 }
 
 // free returns an empty slot.
@@ -139,9 +130,9 @@ func (s *state) unload(u *Unit) error {
 			return err
 		}
 	}
-	s.handles.store(u.slot, 0)
-	if err := settle(); err != nil {
-		return fmt.Errorf("wait for programs: %w", err)
+	if err := s.change(u.slot); err != nil {
+		return err
 	}
-	return s.clear(u.slot)
+	s.handles.store(u.slot, 0)
+	return s.finish(u.slot)
 }

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
 
@@ -53,7 +52,7 @@ func (n *Node) folder(layout uint32) folder {
 
 // Load puts an image in force for a cgroup, whose folder is given. The input may
 // be hostile: nothing of an image that is refused reaches the kernel.
-func (n *Node) Load(raw []byte, cgroup string) (Change, error) {
+func (n *Node) Load(raw []byte, cgroup string) (change Change, err error) {
 	img, err := image.Decode(raw)
 	if err != nil {
 		return 0, err
@@ -68,47 +67,32 @@ func (n *Node) Load(raw []byte, cgroup string) (Change, error) {
 	if err := os.Mkdir(n.avert(), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return 0, err
 	}
-	unlock, err := n.lock(unix.LOCK_EX)
-	if err != nil {
-		return 0, err
-	}
-	defer unlock()
-	present, err := layouts(n.avert())
-	if err != nil {
-		return 0, err
-	}
-	if err := n.refuseDowngrade(present); err != nil {
-		return 0, err
-	}
-	spec, _, err := adapted()
-	if err != nil {
-		return 0, err
-	}
-	inner, err := templates(spec)
-	if err != nil {
-		return 0, err
-	}
-	f := n.folder(n.layout)
-	if err := f.install(spec); err != nil {
-		return 0, err
-	}
-	s, err := f.open()
-	if err != nil {
-		return 0, err
-	}
-	defer s.close()
-	change, err := s.load(raw, img, inner, id)
-	if err != nil {
-		return change, err
-	}
-	for _, layout := range present {
-		if layout < n.layout {
-			if err := n.folder(layout).give(img.Identity.Unit); err != nil {
-				return change, fmt.Errorf("the unit is in force, but layout %d still has it too: %w", layout, err)
+	err = n.locked(unix.LOCK_EX, func(present []uint32) error {
+		if err := n.refuseDowngrade(present); err != nil {
+			return err
+		}
+		f := n.folder(n.layout)
+		if err := f.install(); err != nil {
+			return err
+		}
+		s, err := f.open()
+		if err != nil {
+			return err
+		}
+		defer s.close()
+		if change, err = s.load(raw, img, id); err != nil {
+			return err
+		}
+		for _, layout := range present {
+			if layout < n.layout {
+				if err := n.folder(layout).give(img.Identity.Unit); err != nil {
+					return fmt.Errorf("the unit is in force, but layout %d still has it too: %w", layout, err)
+				}
 			}
 		}
-	}
-	return change, nil
+		return nil
+	})
+	return change, err
 }
 
 // refuseDowngrade holds that no newer layout enforces: this program could neither
@@ -127,55 +111,29 @@ func (n *Node) refuseDowngrade(present []uint32) error {
 	return nil
 }
 
-// adapted returns the programs for this kernel.
-func adapted() (*ebpf.CollectionSpec, *kernel, error) {
-	// Up to Linux 5.10 maps count as locked memory.
-	if err := rlimit.RemoveMemlock(); err != nil {
-		return nil, nil, err
-	}
-	spec, err := bpf.Spec()
-	if err != nil {
-		return nil, nil, err
-	}
-	k, err := readKernel()
-	if err != nil {
-		return nil, nil, err
-	}
-	return spec, k, k.adapt(spec)
-}
-
 // ErrNotLoaded says that there is no such unit.
 var ErrNotLoaded = errors.New("is not loaded")
 
 // Unload takes a unit out of force, under every layout that this program knows.
 // After the last one nothing is attached.
 func (n *Node) Unload(unit string) error {
-	unlock, err := n.lock(unix.LOCK_EX)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s %w", unit, ErrNotLoaded)
-	} else if err != nil {
-		return err
-	}
-	defer unlock()
-	present, err := layouts(n.avert())
-	if err != nil {
-		return err
-	}
-	found := false
-	for _, layout := range present {
-		if layout > n.layout {
-			continue
+	return n.locked(unix.LOCK_EX, func(present []uint32) error {
+		found := false
+		for _, layout := range present {
+			if layout > n.layout {
+				continue
+			}
+			err := n.folder(layout).retire(unit)
+			if err != nil && !errors.Is(err, ErrNotLoaded) {
+				return err
+			}
+			found = found || err == nil
 		}
-		err := n.folder(layout).retire(unit)
-		if err != nil && !errors.Is(err, ErrNotLoaded) {
-			return err
+		if !found {
+			return fmt.Errorf("%s %w", unit, ErrNotLoaded)
 		}
-		found = found || err == nil
-	}
-	if !found {
-		return fmt.Errorf("%s %w", unit, ErrNotLoaded)
-	}
-	return nil
+		return nil
+	})
 }
 
 // retire unloads a unit, and detaches the programs when it was the last one. The
@@ -220,52 +178,50 @@ func (f folder) give(unit string) error {
 }
 
 // List returns what is loaded, by layout and name.
-func (n *Node) List() ([]*Unit, error) {
-	unlock, err := n.lock(unix.LOCK_SH)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	} else if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	present, err := layouts(n.avert())
-	if err != nil {
-		return nil, err
-	}
-	var out []*Unit
-	for _, layout := range present {
-		s, err := n.folder(layout).open()
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		} else if err != nil {
-			return nil, err
+func (n *Node) List() (out []*Unit, err error) {
+	err = n.locked(unix.LOCK_SH, func(present []uint32) error {
+		for _, layout := range present {
+			s, err := n.folder(layout).open()
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			} else if err != nil {
+				return err
+			}
+			units, err := s.units()
+			s.close()
+			if err != nil {
+				return err
+			}
+			out = append(out, units...)
 		}
-		units, err := s.units()
-		s.close()
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, units...)
-	}
-	return out, nil
+		return nil
+	})
+	return out, err
 }
 
-// lock keeps loaders out until the returned function is called: all others, or with
-// LOCK_SH those that change something. The error is fs.ErrNotExist when nothing was
-// ever loaded.
-func (n *Node) lock(how int) (unlock func(), err error) {
+// locked calls a function with the layouts that are present, and keeps loaders out
+// meanwhile: all others, or with LOCK_SH those that change something.
+func (n *Node) locked(how int, do func(present []uint32) error) error {
+	// Up to Linux 5.10 maps count as locked memory.
+	if err := rlimit.RemoveMemlock(); err != nil {
+		return err
+	}
 	dir, err := os.Open(n.avert())
+	if errors.Is(err, fs.ErrNotExist) {
+		return do(nil) // nothing was ever loaded
+	} else if err != nil {
+		return err
+	}
+	defer dir.Close()
+	for err = unix.EINTR; err == unix.EINTR; {
+		err = unix.Flock(int(dir.Fd()), how)
+	}
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("lock %s: %w", n.avert(), err)
 	}
-	for {
-		switch err := unix.Flock(int(dir.Fd()), how); err {
-		case nil:
-			return func() { dir.Close() }, nil
-		case unix.EINTR:
-		default:
-			dir.Close()
-			return nil, fmt.Errorf("lock %s: %w", n.avert(), err)
-		}
+	present, err := layouts(n.avert())
+	if err != nil {
+		return err
 	}
+	return do(present)
 }

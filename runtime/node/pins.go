@@ -29,6 +29,7 @@ type folder string
 func (f folder) maps() string               { return filepath.Join(string(f), "maps") }
 func (f folder) links() string              { return filepath.Join(string(f), "links") }
 func (f folder) images() string             { return filepath.Join(string(f), "images") }
+func (f folder) changes() string            { return filepath.Join(string(f), "changes") }
 func (f folder) link(program string) string { return filepath.Join(f.links(), program) }
 func (f folder) image(index uint32) string {
 	return filepath.Join(f.images(), fmt.Sprintf("%d-%d", index/2, index%2))
@@ -38,7 +39,7 @@ func (f folder) image(index uint32) string {
 const next = "next"
 
 func (f folder) create() error {
-	for _, dir := range []string{f.maps(), f.links(), f.images()} {
+	for _, dir := range []string{f.maps(), f.links(), f.images(), f.changes()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("a folder for what is loaded: %w", err)
 		}
@@ -46,10 +47,7 @@ func (f folder) create() error {
 	return nil
 }
 
-var (
-	layoutName = regexp.MustCompile(`^v(0|[1-9][0-9]{0,8})$`)
-	imageName  = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})-[01]$`)
-)
+var layoutName = regexp.MustCompile(`^v(0|[1-9][0-9]{0,8})$`)
 
 // layouts returns the layouts that have pins in the folder avert, in order.
 func layouts(avert string) ([]uint32, error) {
@@ -71,24 +69,35 @@ func layouts(avert string) ([]uint32, error) {
 	return out, nil
 }
 
-// slots returns the slots that have a pinned image.
-func (f folder) slots() ([]uint32, error) {
-	entries, err := os.ReadDir(f.images())
+// change says that a slot is about to be changed, changed that it was: loaders that
+// are killed in between leave it to the next one.
+func (f folder) change(slot uint32) error {
+	err := os.Mkdir(filepath.Join(f.changes(), fmt.Sprint(slot)), 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
+}
+
+func (f folder) changed(slot uint32) error {
+	return unpin(filepath.Join(f.changes(), fmt.Sprint(slot)))
+}
+
+// changing returns the slots whose change was not ended.
+func (f folder) changing() ([]uint32, error) {
+	entries, err := os.ReadDir(f.changes())
 	if err != nil {
 		return nil, err
 	}
 	var out []uint32
 	for _, e := range entries {
-		if m := imageName.FindStringSubmatch(e.Name()); m != nil {
-			n, err := strconv.ParseUint(m[1], 10, 32)
-			if err != nil || n >= bpf.MaxPolicies {
-				return nil, fmt.Errorf("%s is not an image of avert's", filepath.Join(f.images(), e.Name()))
-			}
-			out = append(out, uint32(n))
+		slot, err := strconv.ParseUint(e.Name(), 10, 32)
+		if err != nil || slot >= bpf.MaxPolicies {
+			return nil, fmt.Errorf("%s is not a slot of avert's", filepath.Join(f.changes(), e.Name()))
 		}
+		out = append(out, uint32(slot))
 	}
-	slices.Sort(out)
-	return slices.Compact(out), nil
+	return out, nil
 }
 
 // chunk is the value size of the map that an image is in: larger ones need memory
@@ -128,48 +137,96 @@ func pinImage(path string, raw []byte, head *bpf.Head) error {
 	return unix.Rename(temporary, path)
 }
 
-// pinned is an image that pinImage kept.
-type pinned struct {
-	header   bpf.Header
-	identity bpf.Identity
-	content  []byte
+// keptImage is the pin of an image, as pinImage made it.
+type keptImage struct {
+	*ebpf.Map
+	path   string
+	header bpf.Header
 }
 
-// readImage reads what pinImage kept, also of an earlier layout: what of an image
+// openImage opens the pin of an image, also of an earlier layout: what of an image
 // is used here is where it was in all of them.
-func readImage(path string) (*pinned, error) {
-	m, err := ebpf.LoadPinnedMap(path, &ebpf.LoadPinOptions{ReadOnly: true})
+func openImage(path string) (_ *keptImage, err error) {
+	k := &keptImage{path: path}
+	if k.Map, err = ebpf.LoadPinnedMap(path, &ebpf.LoadPinOptions{ReadOnly: true}); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			k.Close()
+		}
+	}()
+	if k.Type() != ebpf.Array || k.ValueSize() != chunk || k.MaxEntries() > longestPin/chunk {
+		return nil, k.foreign()
+	}
+	first, err := k.read(0, bpf.HeaderSize)
 	if err != nil {
 		return nil, err
 	}
-	defer m.Close()
-	foreign := fmt.Errorf("%s is not an image of avert's", path)
-	if m.Type() != ebpf.Array || m.ValueSize() != chunk || m.MaxEntries() > longestPin/chunk {
-		return nil, foreign
+	h := &k.header
+	if _, err := binary.Decode(first, binary.LittleEndian, h); err != nil || string(h.Magic[:]) != bpf.Magic {
+		return nil, k.foreign()
 	}
-	p := &pinned{content: make([]byte, int(m.MaxEntries())*chunk)}
-	for i := range m.MaxEntries() {
-		if err := m.Lookup(i, p.content[i*chunk:(i+1)*chunk]); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-	}
-	h := &p.header
-	if _, err := binary.Decode(p.content, binary.LittleEndian, h); err != nil || string(h.Magic[:]) != bpf.Magic ||
-		h.Length > uint64(len(p.content)) || h.Identity.Offset > h.Length || h.Identity.Length > h.Length-h.Identity.Offset {
-		return nil, foreign
-	}
-	if err := json.Unmarshal(p.content[h.Identity.Offset:h.Identity.Offset+h.Identity.Length], &p.identity); err != nil {
-		return nil, foreign
-	}
-	return p, nil
+	return k, nil
 }
 
-// raw is the image as it was loaded.
-func (p *pinned) raw() []byte { return p.content[:p.header.Length:p.header.Length] }
+func (k *keptImage) foreign() error { return fmt.Errorf("%s is not an image of avert's", k.path) }
+
+// read returns a part of what is kept.
+func (k *keptImage) read(offset, length uint64) ([]byte, error) {
+	size := uint64(k.MaxEntries()) * chunk
+	if offset > size || length > size-offset {
+		return nil, k.foreign()
+	}
+	first := offset / chunk
+	content := make([]byte, (offset+length+chunk-1)/chunk*chunk-first*chunk)
+	for at := uint64(0); at < uint64(len(content)); at += chunk {
+		if err := k.Lookup(uint32(first+at/chunk), content[at:at+chunk]); err != nil {
+			return nil, fmt.Errorf("%s: %w", k.path, err)
+		}
+	}
+	return content[offset-first*chunk:][:length:length], nil
+}
+
+// image is the image as it was loaded.
+func (k *keptImage) image() ([]byte, error) { return k.read(0, k.header.Length) }
+
+// kept is what is known of an image that was loaded.
+type kept struct {
+	header   bpf.Header
+	identity bpf.Identity
+	// head is that of the table as the kernel has it; nil in another layout.
+	head *bpf.Head
+}
+
+// readImage reads what pinImage kept, but the image itself.
+func readImage(path string) (*kept, error) {
+	k, err := openImage(path)
+	if err != nil {
+		return nil, err
+	}
+	defer k.Close()
+	out := &kept{header: k.header}
+	identity, err := k.read(k.header.Identity.Offset, k.header.Identity.Length)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(identity, &out.identity); err != nil {
+		return nil, k.foreign()
+	}
+	if k.header.Layout == bpf.Layout {
+		out.head, err = k.head()
+	}
+	return out, err
+}
 
 // head is that of the table as the kernel has it.
-func (p *pinned) head() (*bpf.Head, error) {
-	return readHead(p.content[(p.header.Length+chunk-1)/chunk*chunk:])
+func (k *keptImage) head() (*bpf.Head, error) {
+	content, err := k.read((k.header.Length+chunk-1)/chunk*chunk, uint64(binary.Size(bpf.Head{})))
+	if err != nil {
+		return nil, err
+	}
+	return readHead(content)
 }
 
 // unpin removes a pin that need not be there.

@@ -7,6 +7,7 @@ package node
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,25 +29,42 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
-func TestSlots(t *testing.T) {
+func TestChanging(t *testing.T) {
 	f := folder(t.TempDir())
 	if err := f.create(); err != nil {
 		t.Fatal(err)
 	}
-	pin := func(name string) {
-		if err := os.WriteFile(filepath.Join(f.images(), name), nil, 0o600); err != nil {
-			t.Fatal(err)
+	expect := func(want ...uint32) {
+		t.Helper()
+		got, err := f.changing()
+		slices.Sort(got)
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%v, %v, not %v", got, err, want)
 		}
 	}
-	for _, name := range []string{"7-0", "7-1", "1023-1", "0-0", next, "7-2", "x"} {
-		pin(name)
+	expect()
+	for _, slot := range []uint32{7, 1023, 0, 7} {
+		if err := f.change(slot); err != nil {
+			t.Error(err)
+		}
 	}
-	got, err := f.slots()
-	if diff := cmp.Diff([]uint32{0, 7, 1023}, got); err != nil || diff != "" {
-		t.Errorf("%v\n%s", err, diff)
+	expect(0, 7, 1023)
+	for range 2 {
+		if err := f.changed(7); err != nil {
+			t.Error(err)
+		}
 	}
-	pin("1024-0")
-	if got, err := f.slots(); err == nil {
-		t.Errorf("a slot that cannot be: %v", got)
+	expect(0, 1023)
+	for _, name := range []string{"1024", "x", "-1"} {
+		path := filepath.Join(f.changes(), name)
+		if err := os.Mkdir(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := f.changing(); err == nil {
+			t.Errorf("%s is a slot: %v", name, got)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

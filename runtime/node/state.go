@@ -7,6 +7,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/cilium/ebpf"
@@ -14,19 +15,38 @@ import (
 	"github.com/avert-dev/avert/bpf"
 )
 
-// tables are the maps of tables, by size class.
-var tables = [len(bpf.TableSizes)]string{"slots_64k", "slots_256k", "slots_1m", "slots_4m"}
-
-// templates returns what the maps in them have to be like.
-func templates(spec *ebpf.CollectionSpec) (out [len(tables)]*ebpf.MapSpec, err error) {
-	for i, name := range tables {
-		m := spec.Maps[name]
-		if m == nil || m.InnerMap == nil || int(m.InnerMap.ValueSize) != bpf.TableSizes[i] {
-			return out, fmt.Errorf("the programs have no map %s of tables of %d bytes", name, bpf.TableSizes[i])
-		}
-		out[i] = m.InnerMap
+// slotsName returns the name of the map of the tables of a size class.
+func slotsName(class int) string {
+	if size := bpf.TableSizes[class]; size < 1<<20 {
+		return fmt.Sprintf("slots_%dk", size>>10)
+	} else {
+		return fmt.Sprintf("slots_%dm", size>>20)
 	}
-	return out, nil
+}
+
+// heads is the map of the heads of tables.
+const heads = "heads"
+
+// template is what the maps in a map of tables or heads have to be like, for values
+// of so many bytes.
+func template(size int) *ebpf.MapSpec {
+	return &ebpf.MapSpec{Name: "avert_table", Type: ebpf.Array, KeySize: 4, ValueSize: uint32(size), MaxEntries: 1}
+}
+
+// insert puts a table or head into a map of them.
+func insert(outer *ebpf.Map, index uint32, value []byte) error {
+	m, err := ebpf.NewMap(template(len(value)))
+	if err != nil {
+		return fmt.Errorf("make a table: %w", err)
+	}
+	defer m.Close()
+	if err := m.Put(uint32(0), value); err != nil {
+		return fmt.Errorf("fill a table: %w", err)
+	}
+	if err := outer.Put(index, m); err != nil {
+		return fmt.Errorf("insert a table: %w", err)
+	}
+	return nil
 }
 
 // state is what is loaded under one layout.
@@ -34,7 +54,8 @@ type state struct {
 	folder
 	handles handles
 	cgroups *ebpf.Map
-	outer   [len(tables)]*ebpf.Map
+	heads   *ebpf.Map
+	outer   [len(bpf.TableSizes)]*ebpf.Map // of tables
 }
 
 // open opens the maps of a layout. The error is fs.ErrNotExist when there are none.
@@ -51,9 +72,10 @@ func (f folder) open() (_ *state, err error) {
 		}
 		return m
 	}
-	for i, name := range tables {
-		s.outer[i] = pin(name)
+	for class := range s.outer {
+		s.outer[class] = pin(slotsName(class))
 	}
+	s.heads = pin(heads)
 	s.cgroups = pin("cgroups")
 	policies := pin("policies")
 	if err != nil {
@@ -65,7 +87,7 @@ func (f folder) open() (_ *state, err error) {
 }
 
 func (s *state) close() {
-	for _, m := range append(s.outer[:], s.cgroups) {
+	for _, m := range append(s.outer[:], s.cgroups, s.heads) {
 		m.Close()
 	}
 	if s.handles != nil {
@@ -100,46 +122,55 @@ func (s *state) repair() error {
 			}
 		}
 	}
-	slots, err := s.slots()
+	slots, err := s.changing()
 	if err != nil {
 		return err
 	}
-	// A loader may have been killed between the swap and the end of the programs
-	// that still read the earlier table.
-	if len(slots) > 0 {
-		if err := settle(); err != nil {
-			return err
-		}
-	}
 	for _, slot := range slots {
-		if err := s.clear(slot); err != nil {
+		if err := s.finish(slot); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// clear removes every table of a slot but the current one, and the images of an
-// empty slot. They are there as long as a table may be.
-func (s *state) clear(slot uint32) error {
+// finish ends the change of a slot, wherever it stands: it removes every table but
+// the current one, once no program reads it any more, and the images of an empty
+// slot.
+//
+// Each access to a map of maps can take as long as all programs that run: until
+// Linux 6.8 the kernel waits for them even after it has found nothing. So what may
+// be there is known from the images, and nothing else is asked for.
+func (s *state) finish(slot uint32) error {
+	if err := settle(); err != nil {
+		return fmt.Errorf("wait for programs: %w", err)
+	}
 	current := s.handles.load(slot)
-	for class, outer := range s.outer {
-		for index := 2 * slot; index <= 2*slot+1; index++ {
-			if current != 0 && class == current.class() && index == current.index() {
-				continue
-			}
-			var id uint32
-			err := outer.Lookup(index, &id)
-			if err == nil {
-				err = outer.Delete(index)
-			}
-			if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+	for index := 2 * slot; index <= 2*slot+1; index++ {
+		if current != 0 && index == current.index() {
+			continue
+		}
+		kept, err := openImage(s.image(index))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		kept.Close()
+		class, err := class(int(kept.header.Table.Length))
+		if err != nil {
+			return err
+		}
+		for _, outer := range []*ebpf.Map{s.outer[class], s.heads} {
+			if err := outer.Delete(index); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 				return fmt.Errorf("remove a table: %w", err)
 			}
 		}
 	}
 	if current == 0 {
-		return errors.Join(unpin(s.image(2*slot)), unpin(s.image(2*slot+1)))
+		if err := errors.Join(unpin(s.image(2*slot)), unpin(s.image(2*slot+1))); err != nil {
+			return err
+		}
 	}
-	return nil
+	return s.changed(slot)
 }

@@ -47,38 +47,30 @@ type Counter struct {
 // Status looks at the node.
 func (n *Node) Status() (*Status, error) {
 	s := &Status{Findings: Preflight(n.BPFFS)}
-	var expected []string
-	if len(s.Findings) == 0 {
-		spec, k, err := adapted()
-		if err != nil {
-			return nil, err
+	err := n.locked(unix.LOCK_SH, func(present []uint32) error {
+		var expected []string
+		if len(s.Findings) == 0 {
+			p, err := adapted()
+			if err != nil {
+				return err
+			}
+			s.Missing, s.TaskStorage = p.missing, p.taskStorage
+			expected = slices.Sorted(maps.Keys(p.spec.Programs))
 		}
-		s.Missing, s.TaskStorage = k.missing, k.taskStorage
-		expected = slices.Sorted(maps.Keys(spec.Programs))
-	}
-	unlock, err := n.lock(unix.LOCK_SH)
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, nil
-	} else if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	present, err := layouts(n.avert())
-	if err != nil {
-		return nil, err
-	}
-	for _, layout := range present {
-		l, err := n.folder(layout).status()
-		if err != nil {
-			return nil, fmt.Errorf("layout %d: %w", layout, err)
+		for _, layout := range present {
+			l, err := n.folder(layout).status()
+			if err != nil {
+				return fmt.Errorf("layout %d: %w", layout, err)
+			}
+			l.Layout = layout
+			if layout == n.layout && l.Units > 0 {
+				l.Lacking = slices.DeleteFunc(expected, func(name string) bool { return slices.Contains(l.Attached, name) })
+			}
+			s.Layouts = append(s.Layouts, l)
 		}
-		l.Layout = layout
-		if layout == n.layout && l.Units > 0 {
-			l.Lacking = slices.DeleteFunc(expected, func(name string) bool { return slices.Contains(l.Attached, name) })
-		}
-		s.Layouts = append(s.Layouts, l)
-	}
-	return s, nil
+		return nil
+	})
+	return s, err
 }
 
 func (f folder) status() (LayoutStatus, error) {

@@ -31,7 +31,7 @@ type Unit struct {
 
 	slot   uint32
 	handle handle
-	pinned *pinned
+	kept   *kept
 }
 
 // units returns what is loaded under a layout, by name.
@@ -46,21 +46,17 @@ func (s *state) units() ([]*Unit, error) {
 		if h == 0 {
 			continue
 		}
-		p, err := readImage(s.image(h.index()))
+		k, err := readImage(s.image(h.index()))
 		if err != nil {
 			return nil, fmt.Errorf("slot %d is in use, but what it holds is not known: %w", slot, err)
 		}
-		id := &p.identity
+		id := &k.identity
 		u := &Unit{
-			Name: id.Unit, Namespace: id.Namespace, Policies: id.Policies, Revision: id.Revision, Layout: p.header.Layout,
-			Image: hex.EncodeToString(p.header.SHA256[:]), slot: slot, handle: h, pinned: p,
+			Name: id.Unit, Namespace: id.Namespace, Policies: id.Policies, Revision: id.Revision, Layout: k.header.Layout,
+			Image: hex.EncodeToString(k.header.SHA256[:]), slot: slot, handle: h, kept: k,
 		}
-		if u.Layout == bpf.Layout {
-			head, err := p.head()
-			if err != nil {
-				return nil, err
-			}
-			u.Generation = head.Generation
+		if k.head != nil {
+			u.Generation = k.head.Generation
 		}
 		for cgroup, policy := range governed {
 			if policy == h.policy() {
@@ -96,14 +92,15 @@ func (n *Node) Image(policy uint64, generation uint32) ([]byte, error) {
 	if slot >= bpf.MaxPolicies || s.handles.load(slot).policy() != policy {
 		return nil, fmt.Errorf("unit %#x: %w", policy, fs.ErrNotExist)
 	}
-	p, err := readImage(f.image(2*slot + (generation & 1)))
+	k, err := openImage(f.image(2*slot + (generation & 1)))
 	if err != nil {
 		return nil, err
 	}
-	if head, err := p.head(); err != nil {
+	defer k.Close()
+	if head, err := k.head(); err != nil {
 		return nil, err
 	} else if head.Generation != generation {
 		return nil, fmt.Errorf("generation %d of unit %#x: %w", generation, policy, fs.ErrNotExist)
 	}
-	return p.raw(), nil
+	return k.image()
 }

@@ -41,12 +41,25 @@ spec:
 // TestKernels holds on every kernel what guest_test.go says.
 func TestKernels(t *testing.T) {
 	t.Parallel()
+	inGuests(t, vm.Config{CPUs: 2}, "^TestGuest")
+}
+
+// TestUpgrade holds what upgrade_guest_test.go says. It attaches programs while
+// another processor passes their hooks.
+func TestUpgrade(t *testing.T) {
+	t.Parallel()
+	inGuests(t, vm.Config{CPUs: 2, SingleThread: true}, "^TestUpgradeGuest$")
+}
+
+// inGuests runs tests in guests with images to load and files to open.
+func inGuests(t *testing.T, config vm.Config, run string) {
 	files := []vm.File{{Guest: "/a", Data: []byte("a")}, {Guest: "/b", Data: []byte("b")}, {Guest: "/both", Data: []byte("both")}}
 	for name, text := range images {
 		files = append(files, vm.File{Guest: "/images/" + name, Data: compile(t, text)})
 	}
 	vm.Matrix(t, func(t *testing.T, kernel string) {
-		vm.Test(t, vm.Config{Kernel: kernel, MemoryMB: 512, CPUs: 2, Timeout: 15 * time.Minute, Files: files}, "^TestGuest")
+		config.Kernel, config.MemoryMB, config.Timeout, config.Files = kernel, 512, 10*time.Minute, files
+		vm.Test(t, config, run)
 	})
 }
 

@@ -27,8 +27,10 @@ func (j *joint) table() ([]byte, error) {
 	}
 	for i, l := range j.layers {
 		h.Layer[i] = j.layer(l)
+		h.Relevant |= h.Layer[i].Relevant
 	}
 	w := writer{out: make([]byte, binary.Size(h)), at: map[string]uint32{}}
+	h.Nothing = w.put(bpf.Cell{}, make([]bpf.CellLayer, len(j.layers)))
 	cell, layers := j.cell(j.anonymous())
 	h.Anonymous = w.put(cell, layers)
 	belows := make([]uint32, len(packed.Belows)) // 0 for nothing below

@@ -43,7 +43,9 @@ func (w *world) loading(i int) *exec.Cmd {
 var beside = map[int]func(w *world, stdin io.Writer) (stop func() error){
 	23: func(w *world, stdin io.Writer) func() error { return times(10, stdin, w.load) },
 	24: func(w *world, stdin io.Writer) func() error {
-		return times(10, stdin, func(i int) error {
+		const loaders = 20
+		killed := 0
+		return times(loaders, stdin, func(i int) error {
 			if len(w.trial.Images) == 0 {
 				return nil
 			}
@@ -51,13 +53,17 @@ var beside = map[int]func(w *world, stdin io.Writer) (stop func() error){
 			if err := cmd.Start(); err != nil {
 				return err
 			}
-			time.Sleep(time.Duration(i) * 50 * time.Millisecond)
-			err := cmd.Process.Kill()
-			_ = cmd.Wait()
-			if errors.Is(err, os.ErrProcessDone) {
-				return nil // it was faster
+			time.Sleep(time.Duration(i) * 10 * time.Millisecond)
+			if err := cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+				return err
 			}
-			return err
+			if cmd.Wait() != nil { // otherwise it was faster
+				killed++
+			}
+			if i == loaders && killed == 0 {
+				return errors.New("no loader was killed")
+			}
+			return nil
 		})
 	},
 	31: func(w *world, _ io.Writer) func() error {

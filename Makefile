@@ -20,7 +20,7 @@ APT := runc:runc busybox-static:busybox gcc:gcc libc6-dev:/usr/include/stdio.h l
   libbpf-dev:/usr/include/bpf/bpf_helpers.h
 
 # Modules for tests only, kept apart so that their dependencies never reach the command.
-NESTED := $(patsubst %/go.mod,%,$(wildcard testdata/oracle/go.mod testdata/floor/go.mod testdata/kubernetes/gen/go.mod))
+NESTED := $(patsubst %/go.mod,%,$(wildcard testdata/oracle/go.mod testdata/floor/go.mod testdata/kubernetes/gen/go.mod testdata/sarif/go.mod))
 MODULES := . $(NESTED)
 
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -31,7 +32,7 @@ type app struct {
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
 	return &app{
 		stdin: stdin, stdout: stdout, stderr: stderr,
-		format: newChoice("text", "json"), color: newChoice("auto", "always", "never"), failOn: newChoice("error", "warning"),
+		format: newChoice("text", "json"), color: newChoice("auto", "always", "never"), failOn: newChoice("error", "warning", "note"),
 	}
 }
 
@@ -84,9 +85,14 @@ func (a *app) verdict(format string, args ...any) {
 	}
 }
 
+// least is the least severe finding that makes the exit code 1.
+func (a *app) least() diag.Severity {
+	return map[string]diag.Severity{"error": diag.Error, "warning": diag.Warning, "note": diag.Note}[a.failOn.value]
+}
+
 // failed says whether a run found something that makes the exit code 1.
 func (a *app) failed(r *report.Run) bool {
-	return r.Count(diag.Error) > 0 || a.failOn.value == "warning" && r.Count(diag.Warning) > 0
+	return slices.ContainsFunc(r.Findings, func(d diag.Diagnostic) bool { return d.Severity >= a.least() })
 }
 
 // colored says whether text for w is coloured. https://no-color.org

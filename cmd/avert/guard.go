@@ -15,6 +15,7 @@ import (
 	"github.com/avert-dev/avert/compiler"
 	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/compiler/guard"
+	"github.com/avert-dev/avert/compiler/report"
 	"github.com/avert-dev/avert/compiler/view"
 	"github.com/avert-dev/avert/rego"
 )
@@ -53,6 +54,7 @@ type guardrails struct {
 	// none says that policies are checked alone.
 	none bool
 
+	set      *guard.Set
 	judged   bool
 	excepted guard.Excepted
 	err      error
@@ -117,17 +119,16 @@ func (a *app) pipeline(g *guardrails, root string) func(compiler.Input) *compile
 		}
 		list := &diag.List{}
 		config := guard.Configure(in.Config, list)
-		var set *guard.Set
-		if set, g.err = g.load(config, root, list); g.err != nil {
+		if g.set, g.err = g.load(config, root, list); g.err != nil {
 			return result
 		}
 		if g.judged = !list.HasErrors(); g.judged {
-			views := view.Input{Set: result.Set, Program: result.Program, Pools: result.Pools, Today: g.today.orToday(), Paths: set.Paths()}
+			views := view.Input{Set: result.Set, Program: result.Program, Pools: result.Pools, Today: g.today.orToday(), Paths: g.set.Paths()}
 			files := in.Files
 			if in.Config != nil {
 				files = append(slices.Clone(files), in.Config)
 			}
-			g.excepted = set.Judge(views, files, a.limits(), list)
+			g.excepted = g.set.Judge(views, files, a.limits(), list)
 		}
 		for _, d := range result.Findings {
 			list.Add(d)
@@ -135,6 +136,24 @@ func (a *app) pipeline(g *guardrails, root string) func(compiler.Input) *compile
 		result.Findings = list.Sorted()
 		return result
 	}
+}
+
+// explanations are of all codes and rules.
+func (g *guardrails) explanations() []report.Explanation {
+	var out []report.Explanation
+	for _, e := range diag.Catalogue {
+		out = append(out, report.Explanation{Code: e.Code, Severity: e.Severity, Title: e.Title, Text: e.Text})
+	}
+	if g.set != nil {
+		for _, r := range g.set.Rules {
+			e := report.Explanation{Code: diag.Code(r.ID), Severity: r.Severity, Title: r.Title, Text: r.Description, Help: r.Action, Tags: r.Controls}
+			if len(r.References) > 0 {
+				e.Link = r.References[0]
+			}
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // limits end the process when nothing else ends a rule.

@@ -9,10 +9,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/avert-dev/avert/compiler"
+	"github.com/avert-dev/avert/compiler/report"
 )
 
 func (a *app) lintCommand() *cobra.Command {
 	var g guardrails
+	format := newChoice("text", "json", "sarif", "junit", "github")
 	cmd := &cobra.Command{
 		Use:   "lint [PATH...]",
 		Short: "Check policies",
@@ -25,15 +27,17 @@ input; without one it is the working folder. Findings go to standard output.`,
 		Example: `  avert lint
   avert lint --now 2026-12-31 --format json examples/checkout`,
 		SuggestFor: []string{"check", "validate", "vet"},
-		RunE:       func(_ *cobra.Command, args []string) error { return a.lint(args, &g) },
+		RunE:       func(_ *cobra.Command, args []string) error { return a.lint(args, &g, format.value) },
 	}
+	cmd.Flags().Var(&format, "format", "how findings are printed")
+	complete(cmd, "format", func() []string { return format.words })
 	g.flags(cmd)
 	cmd.Flags().Var(&g.today, "now", "judge as on another day")
 	cmd.Flags().BoolVar(&g.none, "no-guardrails", false, "check without guardrails")
 	return cmd
 }
 
-func (a *app) lint(paths []string, g *guardrails) error {
+func (a *app) lint(paths []string, g *guardrails, format string) error {
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
@@ -45,12 +49,7 @@ func (a *app) lint(paths []string, g *guardrails) error {
 	if err = cmp.Or(err, g.err); err != nil {
 		return err
 	}
-	if a.json() {
-		err = a.result(r.JSON())
-	} else {
-		err = a.findings(a.stdout, r.Findings)
-	}
-	if err != nil {
+	if err := a.lints(r, g, format); err != nil {
 		return err
 	}
 	a.verdict("%s%s", r.Verdict(), g.verdict())
@@ -58,4 +57,20 @@ func (a *app) lint(paths []string, g *guardrails) error {
 		return errFindings
 	}
 	return nil
+}
+
+// lints prints findings in the format that was asked for.
+func (a *app) lints(r *report.Run, g *guardrails, format string) error {
+	switch format {
+	case "json":
+		return a.result(r.JSON())
+	case "sarif":
+		return a.result(r.SARIF(g.explanations()))
+	case "junit":
+		return a.result(r.JUnit(a.least()))
+	case "github":
+		return a.result(r.GitHub())
+	default:
+		return a.findings(a.stdout, r.Findings)
+	}
 }

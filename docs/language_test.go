@@ -14,6 +14,7 @@ import (
 	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/compiler/floor"
 	"github.com/avert-dev/avert/compiler/linux"
+	"github.com/avert-dev/avert/compiler/operation"
 	"github.com/avert-dev/avert/compiler/policy"
 	"github.com/avert-dev/avert/compiler/reference"
 )
@@ -67,7 +68,7 @@ func TestLanguage(t *testing.T) {
 			continue
 		}
 		for _, r := range b.rows {
-			op, err := operation(r.operation)
+			op, err := operation.Parse(strings.ReplaceAll(r.operation, "`", ""), "shop")
 			if err != nil {
 				t.Errorf("%s:%d: %v", page, r.line, err)
 				continue

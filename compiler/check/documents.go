@@ -36,6 +36,7 @@ func Documents(files []*diag.File, list *diag.List) *policy.Set {
 	for _, p := range parts {
 		set.Policies = append(set.Policies, p.Policies...)
 		set.Workloads = append(set.Workloads, p.Workloads...)
+		set.Tests = append(set.Tests, p.Tests...)
 	}
 	slices.SortStableFunc(set.Policies, func(a, b *policy.Policy) int { return comparePlaces(a.Span, b.Span) })
 	set.Policies = unique(set.Policies, list, func(p *policy.Policy) (string, diag.Span) {
@@ -46,6 +47,10 @@ func Documents(files []*diag.File, list *diag.List) *policy.Set {
 	})
 	set.Workloads = unique(set.Workloads, list, func(w *policy.Workload) (string, diag.Span) {
 		return fmt.Sprintf("%s %q of namespace %q", w.Kind, w.Name, w.Namespace), w.Span
+	})
+	slices.SortStableFunc(set.Tests, func(a, b *policy.Test) int { return comparePlaces(a.Span, b.Span) })
+	set.Tests = unique(set.Tests, list, func(t *policy.Test) (string, diag.Span) {
+		return fmt.Sprintf("test %q of namespace %q", t.Name, t.Namespace), t.Span
 	})
 	return set
 }

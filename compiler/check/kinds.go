@@ -15,7 +15,7 @@ import (
 
 const group = "avert.dev"
 
-var ownKinds = []string{"RuntimePolicy", "Config"}
+var ownKinds = []string{"RuntimePolicy", "PolicyTest", "Config"}
 
 // dispatch reads one document into set, or passes over what is not for it.
 func dispatch(doc *syntax.Node, list *diag.List, set *policy.Set) {
@@ -43,11 +43,16 @@ func dispatch(doc *syntax.Node, list *diag.List, set *policy.Set) {
 		kubernetes(doc, apiVersion.Value, kind.Value, list, set)
 		return
 	}
-	if apiVersion.Value != syntax.APIVersion || kind.Value != "RuntimePolicy" {
-		return // reported, or a Config
-	}
-	if p := runtimePolicy(doc, list); p != nil {
-		set.Policies = append(set.Policies, p)
+	switch {
+	case apiVersion.Value != syntax.APIVersion: // reported
+	case kind.Value == "RuntimePolicy":
+		if p := runtimePolicy(doc, list); p != nil {
+			set.Policies = append(set.Policies, p)
+		}
+	case kind.Value == "PolicyTest":
+		if t := policyTest(doc, list); t != nil {
+			set.Tests = append(set.Tests, t)
+		}
 	}
 }
 

@@ -31,6 +31,7 @@ const (
 	InvalidSelector   Code = "AV0211"
 	InvalidErrno      Code = "AV0212"
 	InvalidVersion    Code = "AV0213"
+	InvalidOperation  Code = "AV0214"
 	DuplicateName     Code = "AV0301"
 	ShadowedRule      Code = "AV0302"
 	DuplicateRule     Code = "AV0303"
@@ -95,6 +96,7 @@ var Catalogue = []Entry{
 	{InvalidSelector, Error, "invalid selector", "Labels and operators are those of Kubernetes: In and NotIn take values, Exists and DoesNotExist take none."},
 	{InvalidErrno, Error, "unknown errno", "No such error number of Linux."},
 	{InvalidVersion, Error, "invalid version", "A version is numbers separated by dots, such as \"6.1\". Quote it: YAML reads 1.30 as the number 1.3."},
+	{InvalidOperation, Error, "not an operation", "A test asks about an operation in words, such as `exec /usr/bin/id by /usr/bin/dash`; docs/testing.md lists them. One that cannot be read would test nothing."},
 	{DuplicateName, Error, "name used twice", "Two rules of a section or two policies of a namespace have the same name; findings, alerts and accept entries could not tell them apart."},
 	{ShadowedRule, Warning, "rule shadowed by a Block", "Block always wins, so an Allow or Audit rule whose every match is also matched by a Block rule has no effect."},
 	{DuplicateRule, Warning, "duplicate rule", "Two rules decide the same in the same cases. One can go."},

@@ -9,4 +9,6 @@ type Set struct {
 	Policies []*Policy
 	// Workloads are sorted by namespace, kind and name.
 	Workloads []*Workload
+	// Tests are sorted as Policies. They are no part of what is compiled.
+	Tests []*Test
 }

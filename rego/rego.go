@@ -9,8 +9,6 @@ import (
 	"embed"
 	"io/fs"
 	"path"
-	"slices"
-	"strings"
 
 	"github.com/avert-dev/avert/compiler/diag"
 )
@@ -18,22 +16,25 @@ import (
 //go:embed */rule.rego lib/lib.rego
 var files embed.FS
 
-// Files returns the modules, sorted by name, without their tests.
-func Files() []*diag.File {
-	var out []*diag.File
-	for _, pattern := range []string{"*/rule.rego", "lib/lib.rego"} {
-		names, err := fs.Glob(files, pattern)
-		if err != nil {
-			panic(err) // the pattern is valid
-		}
-		for _, name := range names {
-			text, err := files.ReadFile(name)
-			if err != nil {
-				panic(err) // it is embedded
-			}
-			out = append(out, diag.NewFile(path.Join("rego", name), text))
-		}
+// Files returns all modules, without their tests.
+func Files() []*diag.File { return append(read("*/rule.rego"), Lib()...) }
+
+// Lib returns the module that rules share.
+func Lib() []*diag.File { return read("lib/lib.rego") }
+
+// read returns the files of a pattern, sorted by name.
+func read(pattern string) []*diag.File {
+	names, err := fs.Glob(files, pattern)
+	if err != nil {
+		panic(err) // the pattern is valid
 	}
-	slices.SortFunc(out, func(a, b *diag.File) int { return strings.Compare(a.Name, b.Name) })
+	var out []*diag.File
+	for _, name := range names {
+		text, err := files.ReadFile(name)
+		if err != nil {
+			panic(err) // it is embedded
+		}
+		out = append(out, diag.NewFile(path.Join("rego", name), text))
+	}
 	return out
 }

@@ -109,9 +109,10 @@ func (g *guardrails) verdict() string {
 	return text
 }
 
-// pipeline checks and then, unless there are errors, judges by guardrails.
-// root is the folder of the configuration.
-func (a *app) pipeline(g *guardrails, root string) func(compiler.Input) *compiler.Result {
+// pipeline checks and then, unless there are errors, loads the guardrails and
+// hands on what they see, the files, and a list for findings. root is the
+// folder of the configuration.
+func (g *guardrails) pipeline(root string, use func(view.Input, []*diag.File, *diag.List)) func(compiler.Input) *compiler.Result {
 	return func(in compiler.Input) *compiler.Result {
 		result := compiler.Check(in)
 		if g.none || result.HasErrors() {
@@ -123,18 +124,24 @@ func (a *app) pipeline(g *guardrails, root string) func(compiler.Input) *compile
 			return result
 		}
 		if g.judged = !list.HasErrors(); g.judged {
-			views := view.Input{Set: result.Set, Program: result.Program, Pools: result.Pools, Today: g.today.orToday(), Paths: g.set.Paths()}
 			files := in.Files
 			if in.Config != nil {
 				files = append(slices.Clone(files), in.Config)
 			}
-			g.excepted = g.set.Judge(views, files, a.limits(), list)
+			use(view.Input{Set: result.Set, Program: result.Program, Pools: result.Pools, Today: g.today.orToday(), Paths: g.set.Paths()}, files, list)
 		}
 		for _, d := range result.Findings {
 			list.Add(d)
 		}
 		result.Findings = list.Sorted()
 		return result
+	}
+}
+
+// judge judges by the guardrails.
+func (a *app) judge(g *guardrails) func(view.Input, []*diag.File, *diag.List) {
+	return func(in view.Input, files []*diag.File, list *diag.List) {
+		g.excepted = g.set.Judge(in, files, a.limits(), list)
 	}
 }
 

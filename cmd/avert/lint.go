@@ -45,7 +45,7 @@ func (a *app) lint(paths []string, g *guardrails, format string) error {
 	if err != nil {
 		return err
 	}
-	_, r, err := a.examine(paths, compiler.Input{}, a.pipeline(g, filepath.Dir(config)))
+	_, r, err := a.examine(paths, compiler.Input{}, g.pipeline(filepath.Dir(config), a.judge(g)))
 	if err = cmp.Or(err, g.err); err != nil {
 		return err
 	}

@@ -5,9 +5,11 @@ package guard_test
 import (
 	"cmp"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
@@ -87,8 +89,14 @@ func builtIn(t *testing.T) []*guard.Rule {
 	return set.Rules
 }
 
-// catalogues are those that controls are of, with the form of their ids.
-var catalogues = []string{"CIS/", "MITRE/T", "NSA-CISA/", "PSS/baseline/", "PSS/restricted/"}
+// controls are the ids of the catalogues: sections of the CIS Kubernetes
+// Benchmark, techniques and tactics of MITRE ATT&CK, chapters of the hardening
+// guide of NSA and CISA, and controls of the Pod Security Standards.
+var controls = regexp.MustCompile(`^(CIS/5\.[1-7]\.[0-9]{1,2}` +
+	`|MITRE/(T[0-9]{4}(\.[0-9]{3})?|TA[0-9]{4})` +
+	`|NSA-CISA/(pod-security|network-separation|authentication|threat-detection)` +
+	`|PSS/baseline/(host-namespaces|privileged|capabilities|hostpath|host-ports|apparmor|selinux|proc-mount|seccomp|sysctls)` +
+	`|PSS/restricted/(privilege-escalation|non-root|seccomp|capabilities))$`)
 
 // TestMetadata holds that every built-in rule says what a reader needs.
 func TestMetadata(t *testing.T) {
@@ -104,7 +112,7 @@ func TestMetadata(t *testing.T) {
 			t.Errorf("%s lacks an action, references or controls", r.ID)
 		}
 		for _, c := range r.Controls {
-			if !slices.ContainsFunc(catalogues, func(prefix string) bool { return strings.HasPrefix(c, prefix) && len(c) > len(prefix) }) {
+			if !controls.MatchString(c) {
 				t.Errorf("%s: control %s is of no known catalogue", r.ID, c)
 			}
 		}
@@ -112,6 +120,36 @@ func TestMetadata(t *testing.T) {
 			if !strings.HasPrefix(c, "https://") {
 				t.Errorf("%s: reference %s", r.ID, c)
 			}
+		}
+	}
+}
+
+// TestRego runs the tests of the built-in rules, which evaluate every line.
+func TestRego(t *testing.T) {
+	files, err := guard.OpenWithTests("../../rego")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := &diag.List{}
+	tested, err := guard.RunTests(files, nil, time.Minute, list)
+	if err != nil || list.HasErrors() {
+		t.Fatalf("%v\n%s", err, printed(t, list.Sorted()))
+	}
+	perRule := map[string]int{}
+	for _, test := range tested.Tests {
+		perRule[filepath.Dir(test.File)]++
+		if test.Failure != "" {
+			t.Errorf("%s:%d: %s: %s", test.File, test.Line, test.Name, test.Failure)
+		}
+	}
+	for _, c := range tested.Coverage {
+		if len(c.Missed) > 0 {
+			t.Errorf("%s: no test evaluates lines %v", c.File, c.Missed)
+		}
+	}
+	for _, r := range builtIn(t) {
+		if dir := "../../rego/" + r.ID; perRule[dir] < 2 {
+			t.Errorf("%s has %d tests, want one that finds and one that is clean", r.ID, perRule[dir])
 		}
 	}
 }

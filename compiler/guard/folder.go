@@ -31,7 +31,7 @@ func Open(path, key string) (Source, error) {
 	if strings.HasSuffix(path, ".tar.gz") {
 		files, err = readBundle(path, key)
 	} else {
-		files, err = readFolder(path)
+		files, err = readFolder(path, isRule)
 	}
 	switch {
 	case err != nil:
@@ -42,13 +42,25 @@ func Open(path, key string) (Source, error) {
 	return Source{Files: files}, nil
 }
 
+// OpenWithTests reads the rules of a folder or file and the tests of them.
+func OpenWithTests(path string) ([]*diag.File, error) {
+	files, err := readFolder(path, func(name string) bool { return strings.HasSuffix(name, ".rego") })
+	if err == nil && len(files) == 0 {
+		err = errors.New("there is no file of Rego")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return files, nil
+}
+
 // isRule says whether a file has rules, and no tests of them.
 func isRule(name string) bool {
 	return strings.HasSuffix(name, ".rego") && !strings.HasSuffix(name, "_test.rego")
 }
 
-// readFolder reads the rules in a folder and below it.
-func readFolder(root string) ([]*diag.File, error) {
+// readFolder reads the wanted files in a folder and below it.
+func readFolder(root string, wanted func(name string) bool) ([]*diag.File, error) {
 	var out []*diag.File
 	left := int64(maxBytes)
 	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
@@ -57,7 +69,7 @@ func readFolder(root string) ([]*diag.File, error) {
 			return err
 		case e.IsDir() && path != root && strings.HasPrefix(e.Name(), "."):
 			return fs.SkipDir
-		case e.IsDir() || !isRule(path):
+		case e.IsDir() || !wanted(path):
 			return nil
 		}
 		info, err := os.Stat(path)

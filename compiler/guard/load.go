@@ -88,10 +88,8 @@ func (s *Set) parse(sources []Source, list *diag.List) map[string]*ast.Module {
 	byName := map[string]*Rule{}
 	for _, source := range sources {
 		for _, file := range source.Files {
-			s.files[file.Name] = file
-			m, err := ast.ParseModuleWithOpts(file.Name, string(file.Source), ast.ParserOptions{ProcessAnnotation: true, Capabilities: capabilities()})
-			if err != nil {
-				s.report(err, file, list)
+			m := s.module(file, list)
+			if m == nil {
 				continue
 			}
 			modules[file.Name] = m
@@ -115,6 +113,17 @@ func (s *Set) parse(sources []Source, list *diag.List) map[string]*ast.Module {
 	}
 	slices.SortStableFunc(s.Rules, func(a, b *Rule) int { return cmp.Compare(a.ID, b.ID) })
 	return modules
+}
+
+// module parses a file; nil when that is not possible.
+func (s *Set) module(file *diag.File, list *diag.List) *ast.Module {
+	s.files[file.Name] = file
+	m, err := ast.ParseModuleWithOpts(file.Name, string(file.Source), ast.ParserOptions{ProcessAnnotation: true, Capabilities: capabilities()})
+	if err != nil {
+		s.report(err, file, list)
+		return nil
+	}
+	return m
 }
 
 func lastOf(path ast.Ref) string {

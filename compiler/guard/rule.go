@@ -54,9 +54,9 @@ const (
 
 var severities = map[string]diag.Severity{"error": diag.Error, "warning": diag.Warning, "note": diag.Note}
 
-// validID says whether a text can be the id of a rule: words of lower-case
+// ValidID says whether a text can be the id of a rule: words of lower-case
 // letters and digits, joined by hyphens.
-func validID(id string) bool {
+func ValidID(id string) bool {
 	for word := range strings.SplitSeq(id, "-") {
 		if word == "" || strings.Trim(word, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
 			return false
@@ -95,7 +95,7 @@ func annotated(m *ast.Module, file *diag.File, list *diag.List) *Rule {
 	case m.Rules[deny].Head.RuleKind() != ast.MultiValue:
 		read.fail("deny is not a set: write deny contains finding if { ... }")
 		span = spanOf(file, m.Rules[deny].Location)
-	case r.ID != "" && !validID(r.ID):
+	case r.ID != "" && !ValidID(r.ID):
 		read.fail(fmt.Sprintf("custom.id %q is not lower-case words joined by hyphens", r.ID))
 	case r.Title == "":
 		read.fail("title is missing")

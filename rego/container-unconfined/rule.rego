@@ -9,7 +9,7 @@
 #   severity: error
 #   judges: unit
 #   action: "remove the field; the profiles of avert are attached by its patches"
-#   controls: [PSS/baseline/apparmor, PSS/baseline/selinux, CIS/5.6.3]
+#   controls: [PSS/baseline/apparmor, PSS/baseline/selinux, CIS/5.7.3]
 package avert.rules.container_unconfined
 
 import data.avert.lib

@@ -9,7 +9,7 @@
 #   severity: error
 #   judges: unit
 #   action: "name the folders that the workload writes to"
-#   controls: [NSA-CISA/pod-security, CIS/5.2.0, MITRE/T1565]
+#   controls: [NSA-CISA/pod-security, MITRE/T1565]
 #   parameters:
 #     paths:
 #       - /no-rule-names-this

@@ -10,7 +10,7 @@
 #   severity: warning
 #   judges: pool
 #   action: "declare apparmor in lsm (or bpf, with the target lsm) when the nodes have it"
-#   controls: [CIS/5.6.3, NSA-CISA/pod-security]
+#   controls: [CIS/5.7.3, NSA-CISA/pod-security]
 package avert.rules.pool_process
 
 deny contains {"msg": sprintf("no target of pool %s holds process and file rules", [input.pool.name]), "at": input.pool.at} if {

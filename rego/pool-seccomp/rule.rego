@@ -10,7 +10,7 @@
 #   severity: warning
 #   judges: pool
 #   action: "add seccomp to the targets"
-#   controls: [PSS/baseline/seccomp, CIS/5.6.2, NSA-CISA/pod-security]
+#   controls: [PSS/baseline/seccomp, CIS/5.7.2, NSA-CISA/pod-security]
 package avert.rules.pool_seccomp
 
 deny contains {"msg": sprintf("pool %s does not use seccomp, which it could", [input.pool.name]), "at": input.pool.at} if {

@@ -10,7 +10,7 @@
 #   severity: error
 #   judges: unit
 #   action: "allow programs where nothing can be written, or block writing and creating there"
-#   controls: [MITRE/T1105, NSA-CISA/pod-security, CIS/5.2.0]
+#   controls: [MITRE/T1105, NSA-CISA/pod-security]
 package avert.rules.process_writable
 
 deny contains finding if {

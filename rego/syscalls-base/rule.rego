@@ -10,7 +10,7 @@
 #   severity: warning
 #   judges: unit
 #   action: "use base: RuntimeDefault"
-#   controls: [PSS/baseline/seccomp, CIS/5.6.2, NSA-CISA/pod-security]
+#   controls: [PSS/baseline/seccomp, CIS/5.7.2, NSA-CISA/pod-security]
 package avert.rules.syscalls_base
 
 import data.avert.lib

@@ -10,7 +10,7 @@
 #   severity: error
 #   judges: unit
 #   action: "remove the name from the rule, or narrow it by args"
-#   controls: [PSS/restricted/seccomp, CIS/5.6.2, MITRE/T1611]
+#   controls: [PSS/restricted/seccomp, CIS/5.7.2, MITRE/T1611]
 #   parameters:
 #     names:
 #       - bpf

@@ -54,6 +54,9 @@ type guardrails struct {
 	// none says that policies are checked alone.
 	none bool
 
+	// readings is nil unless files are watched.
+	readings *readings
+
 	set      *guard.Set
 	judged   bool
 	excepted guard.Excepted
@@ -79,7 +82,11 @@ func (g *guardrails) load(config *guard.Config, root string, list *diag.List) (*
 	for _, p := range config.Paths {
 		paths = append(paths, filepath.Join(root, p.Value))
 	}
-	for _, p := range append(paths, g.paths...) {
+	paths = append(paths, g.paths...)
+	if g.readings.note(paths...); key != "" {
+		g.readings.note(key)
+	}
+	for _, p := range paths {
 		source, err := guard.Open(p, key)
 		if err != nil {
 			return nil, err

@@ -27,23 +27,37 @@ input; without one it is the working folder. Findings go to standard output.`,
 		Example: `  avert lint
   avert lint --now 2026-12-31 --format json examples/checkout`,
 		SuggestFor: []string{"check", "validate", "vet"},
-		RunE:       func(_ *cobra.Command, args []string) error { return a.lint(args, &g, format.value) },
+	}
+	watch := false
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			args = []string{"."}
+		}
+		if !watch {
+			return a.lint(args, &g, format.value)
+		}
+		return a.watch(args, func(r *readings) error {
+			run := g
+			run.readings = r
+			return a.lint(args, &run, format.value)
+		})
 	}
 	cmd.Flags().Var(&format, "format", "how findings are printed")
 	complete(cmd, "format", func() []string { return format.words })
 	g.flags(cmd)
 	cmd.Flags().Var(&g.today, "now", "judge as on another day")
+	cmd.Flags().BoolVar(&watch, "watch", false, "lint again whenever a file changes, until interrupted")
 	cmd.Flags().BoolVar(&g.none, "no-guardrails", false, "check without guardrails")
 	return cmd
 }
 
 func (a *app) lint(paths []string, g *guardrails, format string) error {
-	if len(paths) == 0 {
-		paths = []string{"."}
-	}
 	config, _, err := a.configuration(paths)
 	if err != nil {
 		return err
+	}
+	if config != "" {
+		g.readings.note(config)
 	}
 	_, r, err := a.examine(paths, compiler.Input{}, g.pipeline(filepath.Dir(config), a.judge(g)))
 	if err = cmp.Or(err, g.err); err != nil {

@@ -104,6 +104,22 @@ func TestNoNetwork(t *testing.T) {
 	}
 }
 
+// TestOPA: rules in Rego are package guard's, and nothing on a node links them.
+func TestOPA(t *testing.T) {
+	const opa = "github.com/open-policy-agent/opa/"
+	for pkg, imports := range list(t, "{{join .Imports \" \"}}") {
+		if pkg != "compiler/guard" && slices.ContainsFunc(imports, func(i string) bool { return strings.HasPrefix(i, opa) }) {
+			t.Errorf("%s imports OPA", pkg)
+		}
+	}
+	deps := list(t, "{{join .Deps \" \"}}")
+	for _, pkg := range []string{"cmd/avert-node", "compiler"} {
+		if slices.ContainsFunc(deps[pkg], func(i string) bool { return strings.HasPrefix(i, opa) }) {
+			t.Errorf("%s links OPA", pkg)
+		}
+	}
+}
+
 // list runs go list over the project's packages.
 func list(t *testing.T, format string) map[string][]string {
 	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} "+format, module+"...").Output()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command gen writes what is generated of the documentation: diagnostics.md,
-// coverage.md, and the tables of back-ends.md. `go generate ./docs` runs it in docs.
+// guardrails.md, coverage.md, and the tables of back-ends.md. `go generate ./docs` runs it in docs.
 package main
 
 import (
@@ -48,5 +48,9 @@ func pages(docs string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{"diagnostics.md": codes, "back-ends.md": page, "coverage.md": table}, nil
+	rules, err := guardrails()
+	if err != nil {
+		return nil, err
+	}
+	return map[string][]byte{"guardrails.md": rules, "diagnostics.md": codes, "back-ends.md": page, "coverage.md": table}, nil
 }

@@ -141,14 +141,14 @@ func (r *Record) operation() string {
 func (r *Record) moves() bool { return r.Kind == bpf.KindRename || r.Kind == bpf.KindLink }
 
 func (r *Record) object() *event.Object {
-	if r.Kind == bpf.KindSystem {
-		return nil
-	}
-	o := &event.Object{Path: event.Text(r.Objects[0].Path)}
+	o := event.Object{Path: event.Text(r.Objects[0].Path)}
 	if r.moves() {
 		o.Target = event.Text(r.Objects[1].Path)
 	}
-	return o
+	if o == (event.Object{}) {
+		return nil
+	}
+	return &o
 }
 
 // info says what an alert lacks, and why.

@@ -46,6 +46,7 @@ static __always_inline void describe(struct event *e, struct label *l, struct sc
 	e->refused = refused;
 	e->length[0] = len0;
 	e->length[1] = len1;
+	e->lost = l->lost;
 	e->pad = 0;
 }
 

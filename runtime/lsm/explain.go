@@ -160,6 +160,9 @@ func (r *Record) info(u *unit) string {
 	if r.moves() {
 		out = describe(out, "the target", r.Class[1])
 	}
+	if r.Lost != 0 {
+		out = append(out, "the lineage is not known, since the process did nothing while many revisions passed")
+	}
 	if u.lacking != "" {
 		out = append(out, u.lacking)
 	}
@@ -184,7 +187,9 @@ func (x *Explainer) process(r *Record, u *unit, when time.Time) *event.Process {
 	}
 	uid, gid := r.UID, r.GID
 	p.Comm, p.PPID, p.UID, p.GID = event.Text(r.comm()), int(r.PPID), &uid, &gid
-	p.Lineage = u.lineage(r.State)
+	if r.Lost == 0 {
+		p.Lineage = u.lineage(r.State)
+	}
 	if x.Cgroup != nil {
 		if path := x.Cgroup(r.Cgroup); path != "" {
 			p.Cgroup = event.Text(path)

@@ -30,7 +30,7 @@ type results struct {
 // parse reads what a test program printed with -test.v=test2json, where what tests print cannot be taken for what the
 // program says of them.
 func parse(ctx context.Context, output []byte, code int) (*results, error) {
-	cmd := exec.CommandContext(ctx, "go", "tool", "test2json")
+	cmd := exec.CommandContext(ctx, "go", "tool", "test2json", "-t") // -t for how long tests took
 	if code != 0 {
 		// A program that dies does not say so; go test adds the line that ends the last test.
 		output = append(bytes.Clone(output), "\x16FAIL\n"...)

@@ -46,7 +46,13 @@ func TestMain(m *testing.M) {
 		hammer(opens)
 	case "watch":
 		// Leaves the loader time where there are many more guests than processors.
-		hammer(func() bool { time.Sleep(100 * time.Microsecond); return opens() })
+		n := 0
+		hammer(func() bool {
+			if n++; n%50 == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			return opens()
+		})
 	case "fork":
 		hammer(func() bool { return exec.Command("/bin/cat", "/both").Run() == nil })
 	}

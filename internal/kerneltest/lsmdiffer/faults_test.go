@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/avert-dev/avert/bpf"
 	"github.com/avert-dev/avert/runtime/image"
@@ -20,15 +21,18 @@ type fault struct {
 	plant func(*unit)
 }
 
+// several attempts are to show a defect.
+const several = 3
+
 // faults are the defects. The last one concerns all containers of a node.
 var faults = []fault{
 	{"an inverted verdict", func(u *unit) bool {
 		m, err := image.Decode(inverted(u.now.data))
-		return err == nil && u.differs(&revision{policies: u.now.policies, image: m}, u.now)
+		return err == nil && u.differs(&revision{image: m}, u.now) >= several
 	}, func(u *unit) {
 		u.now = &revision{source: u.now.source, policies: u.now.policies, data: inverted(u.now.data)}
 	}},
-	{"a stale table after a swap", func(u *unit) bool { return u.next != nil && u.differs(u.now, u.next) }, func(u *unit) {
+	{"a stale table after a swap", func(u *unit) bool { return u.next != nil && u.differs(u.now, u.next) >= several }, func(u *unit) {
 		for i := range u.plan.steps {
 			if u.plan.steps[i].Do == Swap {
 				u.plan.steps[i].Do = SwapBack
@@ -36,30 +40,31 @@ var faults = []fault{
 		}
 	}},
 	{"a label that is lost on fork", func(u *unit) bool {
+		n := 0
 		for i, s := range u.plan.steps[1:] {
 			if u.plan.steps[i].Do == Fork && s.revision != nil && s.expected.refused {
-				return true
+				n++
 			}
 		}
-		return false
+		return n >= several
 	}, func(u *unit) { u.plan.steps = append([]planned{{Step: Step{Do: LoseForks}}}, u.plan.steps...) }},
 }
 
-// differs says whether another revision decides otherwise about what is tried under one.
-func (u *unit) differs(other, under *revision) bool {
+// differs counts the attempts under a revision about which another one decides otherwise.
+func (u *unit) differs(other, under *revision) int {
+	n := 0
 	for _, s := range u.plan.steps {
 		if s.revision != under {
 			continue
 		}
-		for _, together := range operations(s.lineage, &s.Step) {
-			for _, op := range together {
-				if a, b := under.image.Decide(op), other.image.Decide(op); a[0].Action != b[0].Action {
-					return true
-				}
+		for _, op := range slices.Concat(operations(s.lineage, &s.Step)...) {
+			if under.image.Decide(op)[0].Action != other.image.Decide(op)[0].Action {
+				n++
+				break
 			}
 		}
 	}
-	return false
+	return n
 }
 
 // drawFaulty draws a unit for each fault, from a seed on.

@@ -28,19 +28,19 @@ var accesses = map[Do][]policy.Access{
 // moves are what attempts with two names ask for.
 var moves = map[Do]policy.Access{Rename: policy.AccessRename, Noreplace: policy.AccessRename, Exchange: policy.AccessRename, Link: policy.AccessLink}
 
-// kind names what an attempt is about, for counting.
-func (s *Step) kind() string {
+// kinds names the accesses that an attempt is about, for counting.
+func (s *Step) kinds() []string {
+	var all policy.Access
 	switch {
 	case executes(s.Do):
-		return policy.AccessExec.String()
+		all = policy.AccessExec
 	case moves[s.Do] != 0:
-		return moves[s.Do].String()
+		all = moves[s.Do]
 	}
-	var all policy.Access
 	for _, a := range accesses[s.Do] {
 		all |= a
 	}
-	return all.String()
+	return strings.Split(all.String(), ",")
 }
 
 func executes(do Do) bool { return do == Start || do == Exec || do == ExecAt || do == ExecLink }

@@ -35,6 +35,9 @@ const (
 	// units are loaded at once, and make as many attempts.
 	units    = 24
 	attempts = 10500
+	// wanted is how many attempts must be compared, and least how many of every access must be allowed and refused.
+	wanted = 10000
+	least  = 20
 )
 
 // unit is policies, in one revision or two, and what processes do under them.
@@ -185,7 +188,11 @@ func TestDiffer(t *testing.T) {
 func compare(t *testing.T, j *job, outcomes []Outcome) [][]string {
 	t.Helper()
 	found := make([][]string, len(j.units))
-	counts, judged := map[string]map[string]int{"": {}}, 0
+	counts := map[string]*tally{}
+	for _, a := range policy.AccessNames {
+		counts[a.Name] = &tally{}
+	}
+	var all tally
 	for i, o := range outcomes {
 		s := &j.steps[i]
 		u := j.units[s.Container]
@@ -196,21 +203,38 @@ func compare(t *testing.T, j *job, outcomes []Outcome) [][]string {
 		if wrong != "" {
 			found[s.Container] = append(found[s.Container], fmt.Sprintf("step %d: %s\n%s%s\n%s", i, wrong, s, s.expected.why, s.revision.source))
 		}
-		if u.fault == "" && wrong == "" {
-			judged++
-			kind, verdict := s.kind(), "allowed"
-			if s.expected.refused {
-				verdict = "blocked"
-			}
-			if counts[kind] == nil {
-				counts[kind] = map[string]int{}
-			}
-			counts[kind][verdict]++
-			counts[""][verdict]++
+		if u.fault != "" || wrong != "" {
+			continue
+		}
+		all.count(s.expected.refused)
+		for _, name := range s.kinds() {
+			counts[name].count(s.expected.refused)
 		}
 	}
-	t.Logf("%d attempts as they must be: %v", judged, counts)
+	var list []string
+	for _, a := range policy.AccessNames {
+		n := counts[a.Name]
+		list = append(list, fmt.Sprintf("%s %d + %d", a.Name, n.allowed, n.refused))
+		if !t.Failed() && (n.allowed < least || n.refused < least) {
+			t.Errorf("%d attempts to %s were allowed and %d refused, want at least %d of each", n.allowed, a.Name, n.refused, least)
+		}
+	}
+	t.Logf("%d attempts as they must be, allowed and refused: %d + %d (%s)", all.allowed+all.refused, all.allowed, all.refused, strings.Join(list, ", "))
+	if !t.Failed() && all.allowed+all.refused < wanted {
+		t.Errorf("%d attempts were compared, want at least %d", all.allowed+all.refused, wanted)
+	}
 	return found
+}
+
+// tally counts attempts.
+type tally struct{ allowed, refused int }
+
+func (n *tally) count(refused bool) {
+	if refused {
+		n.refused++
+	} else {
+		n.allowed++
+	}
 }
 
 // wrong says what is wrong with what came of an attempt, or nothing.

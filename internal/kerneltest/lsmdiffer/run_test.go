@@ -58,31 +58,25 @@ var workerSource []byte
 
 // built builds what the guest runs, once in a process.
 var built = sync.OnceValues(func() ([]vm.File, error) {
+	guest, err := vm.Build("github.com/avert-dev/avert/internal/kerneltest/lsmdiffer/guest")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := exec.LookPath("gcc"); err != nil {
+		return nil, &needs.Unavailable{Reason: "needs the program gcc, to build the programs of containers"}
+	}
 	dir, err := os.MkdirTemp("", "avert-lsmdiffer-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	var files []vm.File
-	for name, command := range map[string][]string{
-		"guest": {"go", "build", "-o", filepath.Join(dir, "guest"), "./guest"},
-		"worker": {"gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-s", "-static", "-no-pie", "-nostdlib", "-ffreestanding",
-			"-fno-stack-protector", "-fno-pic", "-x", "c", "-", "-o", filepath.Join(dir, "worker")},
-	} {
-		if _, err := exec.LookPath(command[0]); err != nil {
-			return nil, &needs.Unavailable{Reason: "needs the program " + command[0] + ", to build what a guest runs"}
-		}
-		cmd := exec.Command(command[0], command[1:]...)
-		cmd.Stdin = bytes.NewReader(workerSource)
-		cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")
-		if text, err := cmd.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("%v: %w\n%s", cmd.Args, err, text)
-		}
-		data, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, vm.File{Guest: "/tools/" + name, Data: data, Mode: 0o755})
+	path := filepath.Join(dir, "worker")
+	cmd := exec.Command("gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-s", "-static", "-no-pie", "-nostdlib", "-ffreestanding",
+		"-fno-stack-protector", "-fno-pic", "-x", "c", "-", "-o", path)
+	cmd.Stdin = bytes.NewReader(workerSource)
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%v: %w\n%s", cmd.Args, err, text)
 	}
-	return files, nil
+	worker, err := os.ReadFile(path)
+	return []vm.File{{Guest: "/tools/guest", Data: guest, Mode: 0o755}, {Guest: "/tools/worker", Data: worker, Mode: 0o755}}, err
 })

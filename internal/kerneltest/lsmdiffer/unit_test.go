@@ -115,6 +115,9 @@ func changed(ps []*policy.Policy) *rapid.Generator[[]*policy.Policy] {
 		var out []*policy.Policy
 		for _, p := range ps {
 			q := *p
+			if p.File == nil {
+				q.File = &policy.PathSection{Default: action.Draw(t, "new default")}
+			}
 			for _, s := range []policy.Section{policy.Process, policy.File} {
 				old := p.Paths(s)
 				if old == nil {

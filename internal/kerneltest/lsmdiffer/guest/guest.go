@@ -51,7 +51,7 @@ func (g *guest) step(s *lsmdiffer.Step) (out lsmdiffer.Outcome, err error) {
 	case lsmdiffer.Swap:
 		return out, load(s.From.Path, c.cgroup)
 	case lsmdiffer.SwapBack:
-		before, err := current(s.From.Path)
+		before, err := inForce(c.cgroup)
 		if err != nil {
 			return out, err
 		}

@@ -10,9 +10,9 @@ import (
 	"os"
 
 	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
 
 	"github.com/avert-dev/avert/bpf"
-	"github.com/avert-dev/avert/runtime/image"
 	"github.com/avert-dev/avert/runtime/lsm"
 	"github.com/avert-dev/avert/runtime/node"
 )
@@ -47,116 +47,97 @@ func openReports() (*lsm.Reader, error) {
 // loseForks detaches what labels the children of processes.
 func loseForks() error { return os.Remove(folder + "links/task_alloc") }
 
-// stale is the table of a revision, and the handle that led to it.
-type stale struct {
+// revision is one that was in force: its handle, and what the maps of maps held of its unit.
+type revision struct {
 	slot   uint32
 	handle uint64
-	table  []byte
+	inner  []inner
 }
 
-// current reads the revision of a unit that is in force.
-func current(file string) (*stale, error) {
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	img, err := image.Decode(raw)
-	if err != nil {
-		return nil, err
-	}
-	units, err := node.New("/sys/fs/bpf").List()
-	if err != nil {
-		return nil, err
-	}
-	for _, u := range units {
-		if u.Name == img.Identity.Unit {
-			return readTable(u.Cgroups[0])
-		}
-	}
-	return nil, errors.New("the unit is not loaded")
+// inner is an element of a map of maps.
+type inner struct {
+	outer string
+	index uint32
+	held  *ebpf.Map
 }
 
-// tables returns the map of the tables of a size class, and what those are.
-func tables(class int) (name string, inner *ebpf.MapSpec, err error) {
-	spec, err := bpf.Spec()
-	if err != nil {
-		return "", nil, err
+// inForce reads the revision that governs a cgroup, and keeps its tables from being freed.
+func inForce(cgroup string) (*revision, error) {
+	var s unix.Stat_t
+	if err := unix.Stat(cgroup, &s); err != nil {
+		return nil, err
 	}
-	for name, m := range spec.Maps {
-		if m.InnerMap != nil && int(m.InnerMap.ValueSize) == bpf.TableSizes[class] {
-			return name, m.InnerMap, nil
-		}
-	}
-	return "", nil, fmt.Errorf("no map has tables of %d bytes", bpf.TableSizes[class])
-}
-
-// readTable reads the table that governs a cgroup.
-func readTable(cgroup uint64) (*stale, error) {
 	cgroups, err := pinned("cgroups")
 	if err != nil {
 		return nil, err
 	}
 	defer cgroups.Close()
 	var policy uint64
-	if err := cgroups.Lookup(cgroup, &policy); err != nil {
+	if err := cgroups.Lookup(s.Ino, &policy); err != nil {
 		return nil, err
 	}
-	s := &stale{slot: uint32(policy)}
+	r := &revision{slot: uint32(policy)}
 	policies, err := pinned("policies")
 	if err != nil {
 		return nil, err
 	}
 	defer policies.Close()
-	if err := policies.Lookup(s.slot, &s.handle); err != nil {
+	if err := policies.Lookup(r.slot, &r.handle); err != nil {
 		return nil, err
 	}
-	name, _, err := tables(s.class())
+	names, err := os.ReadDir(folder + "maps")
 	if err != nil {
 		return nil, err
 	}
-	outer, err := pinned(name)
-	if err != nil {
-		return nil, err
+	for _, name := range names {
+		if err := r.hold(name.Name()); err != nil {
+			return nil, fmt.Errorf("%s: %w", name.Name(), err)
+		}
 	}
-	defer outer.Close()
-	var id uint32
-	if err := outer.Lookup(s.index(), &id); err != nil {
-		return nil, err
-	}
-	inner, err := ebpf.NewMapFromID(ebpf.MapID(id))
-	if err != nil {
-		return nil, err
-	}
-	defer inner.Close()
-	return s, inner.Lookup(uint32(0), &s.table)
+	return r, nil
 }
 
-func (s *stale) class() int    { return int(s.handle >> 24 & 0xff) }
-func (s *stale) index() uint32 { return uint32(s.handle & (1<<24 - 1)) }
-
-// restore puts the revision in force again.
-func (s *stale) restore() error {
-	name, spec, err := tables(s.class())
-	if err != nil {
-		return err
-	}
-	inner, err := ebpf.NewMap(spec)
-	if err != nil {
-		return err
-	}
-	defer inner.Close()
+// hold notes what a map holds of the unit, if it is one of maps.
+func (r *revision) hold(name string) error {
 	outer, err := pinned(name)
 	if err != nil {
 		return err
 	}
 	defer outer.Close()
+	if outer.Type() != ebpf.ArrayOfMaps {
+		return nil
+	}
+	for index := 2 * r.slot; index <= 2*r.slot+1; index++ {
+		var id ebpf.MapID
+		if err := outer.Lookup(index, &id); errors.Is(err, ebpf.ErrKeyNotExist) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		held, err := ebpf.NewMapFromID(id)
+		if err != nil {
+			return err
+		}
+		r.inner = append(r.inner, inner{name, index, held})
+	}
+	return nil
+}
+
+// restore puts the revision in force again.
+func (r *revision) restore() error {
+	for _, i := range r.inner {
+		outer, err := pinned(i.outer)
+		if err != nil {
+			return err
+		}
+		err = errors.Join(outer.Put(i.index, i.held), outer.Close(), i.held.Close())
+		if err != nil {
+			return err
+		}
+	}
 	policies, err := pinned("policies")
 	if err != nil {
 		return err
 	}
-	defer policies.Close()
-	if err := inner.Put(uint32(0), s.table); err != nil {
-		return err
-	}
-	return errors.Join(outer.Put(s.index(), inner), policies.Put(s.slot, s.handle))
+	return errors.Join(policies.Put(r.slot, r.handle), policies.Close())
 }

@@ -25,7 +25,7 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 	default:                                                                                                       \
 		break;                                                                                                 \
 	}                                                                                                              \
-	if (!(op.relevant & (wanted)))                                                                                 \
+	if (!(op.label->relevant & (wanted)))                                                                                 \
 	return 0
 
 /* ---- exec ---- */
@@ -36,6 +36,7 @@ static __always_inline void relabel(struct label *l, u64 policy)
 {
 	struct state none = {};
 	l->generation = 0;
+	l->handle = 0;
 	l->state = none;
 	l->held = l->may_hold = ALWAYS;
 	l->lost = 0;
@@ -49,8 +50,10 @@ static __always_inline void relabel(struct label *l, u64 policy)
 __noinline int start(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	u64 policy = governing(task);
-	if (!policy || !in_container(task))
+	if (!in_container(task))
+		return PASS;
+	u64 policy = has_task_storage ? governing_current() : governing(task);
+	if (!policy)
 		return PASS;
 	struct label *old = current_label();
 	if (old) {
@@ -173,18 +176,22 @@ int BPF_PROG(file_open, struct file *file)
 	} else {
 		asked = mode & FMODE_READ ? BOTH(READ, WRITE) : ONE(WRITE);
 	}
-	if (!(op.relevant & MASK(asked)))
+	if (!(op.label->relevant & MASK(asked)))
 		return 0;
 	int at = walk(op.s, file->f_path.dentry, file->f_path.mnt);
 	VERDICT(decide(op.s, op.handle, at, asked, KIND_FILE));
 }
 
-/* mapped judges mapping a file as executable. What an exec maps belongs to it. */
-static __always_inline bool mapped(struct op *op, struct file *file)
+/* executing says whether the current task is in an exec, which maps what belongs to it. */
+static __always_inline bool executing(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	if (BPF_CORE_READ_BITFIELD_PROBED(task, in_execve))
-		return false;
+	return BPF_CORE_READ_BITFIELD_PROBED(task, in_execve);
+}
+
+/* mapped judges mapping a file as executable. */
+static __always_inline bool mapped(struct op *op, struct file *file)
+{
 	at(op->s, 0, file->f_path.dentry, file->f_path.mnt);
 	struct backing_file *backing = (void *)file;
 	if (file->f_mode & FMODE_BACKING && bpf_core_field_exists(backing->user_path)) {
@@ -200,6 +207,8 @@ int BPF_PROG(mmap_file, struct file *file, unsigned long reqprot, unsigned long 
 	if (!file || !(prot & PROT_EXEC))
 		return 0;
 	BEGIN(op, 1 << MAP);
+	if (executing())
+		return 0;
 	VERDICT(mapped(&op, file));
 }
 
@@ -212,6 +221,8 @@ int BPF_PROG(file_mprotect, struct vm_area_struct *vma, unsigned long reqprot, u
 	if (!file)
 		return 0;
 	BEGIN(op, 1 << MAP);
+	if (executing())
+		return 0;
 	VERDICT(mapped(&op, file));
 }
 
@@ -392,8 +403,10 @@ int adopt_tasks(struct bpf_iter__task *ctx)
 		return 0;
 	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
 		return 0;
+	if (!in_container(task))
+		return 0;
 	u64 policy = governing(task);
-	if (!policy || !in_container(task))
+	if (!policy)
 		return 0;
 	struct label l = {.policy = policy, .held = ALWAYS, .may_hold = ALWAYS, .started = 1};
 	struct label *old = label_of(task);

@@ -19,14 +19,13 @@ const (
 	avertMapCgroups             = "cgroups"
 	avertMapCounters            = "counters"
 	avertMapEvents              = "events"
+	avertMapGovernedTask        = "governed_task"
 	avertMapHeads               = "heads"
 	avertMapKeptCpu             = "kept_cpu"
 	avertMapKeptTask            = "kept_task"
 	avertMapLabelsHash          = "labels_hash"
-	avertMapLabelsTask          = "labels_task"
 	avertMapPolicies            = "policies"
 	avertMapScratchCpu          = "scratch_cpu"
-	avertMapScratchTask         = "scratch_task"
 	avertMapSlots4m             = "slots_4m"
 	avertMapSlots512k           = "slots_512k"
 	avertMapSlots64k            = "slots_64k"
@@ -152,20 +151,19 @@ type avertProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type avertMapSpecs struct {
-	Cgroups     *ebpf.MapSpec `ebpf:"cgroups"`
-	Counters    *ebpf.MapSpec `ebpf:"counters"`
-	Events      *ebpf.MapSpec `ebpf:"events"`
-	Heads       *ebpf.MapSpec `ebpf:"heads"`
-	KeptCpu     *ebpf.MapSpec `ebpf:"kept_cpu"`
-	KeptTask    *ebpf.MapSpec `ebpf:"kept_task"`
-	LabelsHash  *ebpf.MapSpec `ebpf:"labels_hash"`
-	LabelsTask  *ebpf.MapSpec `ebpf:"labels_task"`
-	Policies    *ebpf.MapSpec `ebpf:"policies"`
-	ScratchCpu  *ebpf.MapSpec `ebpf:"scratch_cpu"`
-	ScratchTask *ebpf.MapSpec `ebpf:"scratch_task"`
-	Slots4m     *ebpf.MapSpec `ebpf:"slots_4m"`
-	Slots512k   *ebpf.MapSpec `ebpf:"slots_512k"`
-	Slots64k    *ebpf.MapSpec `ebpf:"slots_64k"`
+	Cgroups      *ebpf.MapSpec `ebpf:"cgroups"`
+	Counters     *ebpf.MapSpec `ebpf:"counters"`
+	Events       *ebpf.MapSpec `ebpf:"events"`
+	GovernedTask *ebpf.MapSpec `ebpf:"governed_task"`
+	Heads        *ebpf.MapSpec `ebpf:"heads"`
+	KeptCpu      *ebpf.MapSpec `ebpf:"kept_cpu"`
+	KeptTask     *ebpf.MapSpec `ebpf:"kept_task"`
+	LabelsHash   *ebpf.MapSpec `ebpf:"labels_hash"`
+	Policies     *ebpf.MapSpec `ebpf:"policies"`
+	ScratchCpu   *ebpf.MapSpec `ebpf:"scratch_cpu"`
+	Slots4m      *ebpf.MapSpec `ebpf:"slots_4m"`
+	Slots512k    *ebpf.MapSpec `ebpf:"slots_512k"`
+	Slots64k     *ebpf.MapSpec `ebpf:"slots_64k"`
 }
 
 // avertVariableSpecs contains global variables before they are loaded into the kernel.
@@ -202,20 +200,19 @@ func (o *avertObjects) Close() error {
 //
 // It can be passed to loadAvertObjects or ebpf.CollectionSpec.LoadAndAssign.
 type avertMaps struct {
-	Cgroups     *ebpf.Map `ebpf:"cgroups"`
-	Counters    *ebpf.Map `ebpf:"counters"`
-	Events      *ebpf.Map `ebpf:"events"`
-	Heads       *ebpf.Map `ebpf:"heads"`
-	KeptCpu     *ebpf.Map `ebpf:"kept_cpu"`
-	KeptTask    *ebpf.Map `ebpf:"kept_task"`
-	LabelsHash  *ebpf.Map `ebpf:"labels_hash"`
-	LabelsTask  *ebpf.Map `ebpf:"labels_task"`
-	Policies    *ebpf.Map `ebpf:"policies"`
-	ScratchCpu  *ebpf.Map `ebpf:"scratch_cpu"`
-	ScratchTask *ebpf.Map `ebpf:"scratch_task"`
-	Slots4m     *ebpf.Map `ebpf:"slots_4m"`
-	Slots512k   *ebpf.Map `ebpf:"slots_512k"`
-	Slots64k    *ebpf.Map `ebpf:"slots_64k"`
+	Cgroups      *ebpf.Map `ebpf:"cgroups"`
+	Counters     *ebpf.Map `ebpf:"counters"`
+	Events       *ebpf.Map `ebpf:"events"`
+	GovernedTask *ebpf.Map `ebpf:"governed_task"`
+	Heads        *ebpf.Map `ebpf:"heads"`
+	KeptCpu      *ebpf.Map `ebpf:"kept_cpu"`
+	KeptTask     *ebpf.Map `ebpf:"kept_task"`
+	LabelsHash   *ebpf.Map `ebpf:"labels_hash"`
+	Policies     *ebpf.Map `ebpf:"policies"`
+	ScratchCpu   *ebpf.Map `ebpf:"scratch_cpu"`
+	Slots4m      *ebpf.Map `ebpf:"slots_4m"`
+	Slots512k    *ebpf.Map `ebpf:"slots_512k"`
+	Slots64k     *ebpf.Map `ebpf:"slots_64k"`
 }
 
 func (m *avertMaps) Close() error {
@@ -223,14 +220,13 @@ func (m *avertMaps) Close() error {
 		m.Cgroups,
 		m.Counters,
 		m.Events,
+		m.GovernedTask,
 		m.Heads,
 		m.KeptCpu,
 		m.KeptTask,
 		m.LabelsHash,
-		m.LabelsTask,
 		m.Policies,
 		m.ScratchCpu,
-		m.ScratchTask,
 		m.Slots4m,
 		m.Slots512k,
 		m.Slots64k,

@@ -34,7 +34,10 @@ type Event struct {
 	Refused uint8
 	// Length are those of the paths in bytes.
 	Length [2]uint16
-	_      uint16
+	// Lost is 1 when the lineage is not known: rules that block may apply whatever
+	// their condition is, and State says nothing.
+	Lost uint8
+	_    uint8
 }
 
 // Sizes of records in bytes.

@@ -19,18 +19,19 @@ static __always_inline u64 word(const u32 *t, u32 mask, u32 ref, u32 at)
 	return ((const u64 *)t)[(ref + at) & (mask >> 1)];
 }
 
-/* layer_of returns a layer. l is below MAX_LAYERS, and must not be looked at later:
- * kernels before 6.3 forget the bounds of what was spilled. */
+/* layer_of returns a layer. The number is bounded here, since verifiers forget the bounds
+ * of what was spilled (until 6.3 and later). */
 static __always_inline const struct layer *layer_of(const void *table, u32 l)
 {
-	const struct layer *layer = &((const struct head *)table)->layer[l];
-	asm volatile("" : "+r"(layer));
-	return layer;
+	asm volatile("" : "+r"(l));
+	return &((const struct head *)table)->layer[l & (MAX_LAYERS - 1)];
 }
 
-/* unite returns the words of all parts. */
-static __always_inline u64 unite(const u32 *t, u32 mask, const u32 *refs, u32 at)
+/* unite returns the words of all parts, or of the first. */
+static __always_inline u64 unite(const u32 *t, u32 mask, const u32 *refs, u32 at, bool all)
 {
+	if (!all)
+		return word(t, mask, refs[0], at);
 	return word(t, mask, refs[0], at) | word(t, mask, refs[1], at) | word(t, mask, refs[2], at) | word(t, mask, refs[3], at);
 }
 
@@ -39,13 +40,13 @@ struct says { u64 block, loud, audit, allow; };
 
 /* says_of reads masks. Each is reduced to its bit before the next is read, which keeps
  * the stack small. */
-static __always_inline struct says says_of(struct scratch *s, const u32 *t, u32 mask, const u32 *cells, u32 at)
+static __always_inline struct says says_of(struct scratch *s, const u32 *t, u32 mask, const u32 *cells, u32 at, bool all)
 {
 	struct says r;
-	r.block = any(unite(t, mask, cells, at) & s->may_hold);
-	r.loud = r.block & any(unite(t, mask, cells, at + 1) & s->may_hold);
-	r.audit = any(unite(t, mask, cells, at + 2) & s->held);
-	r.allow = any(unite(t, mask, cells, at + 3) & s->held);
+	r.block = any(unite(t, mask, cells, at, all) & s->may_hold);
+	r.loud = r.block ? any(unite(t, mask, cells, at + 1, all) & s->may_hold) : 0;
+	r.audit = any(unite(t, mask, cells, at + 2, all) & s->held);
+	r.allow = any(unite(t, mask, cells, at + 3, all) & s->held);
 	return r;
 }
 
@@ -66,8 +67,9 @@ static __always_inline void weigh(struct scratch *s, u32 l, struct says r, u64 o
 #define BOTH(a, b) (1u << (a) | 1u << (b) | (a) << 16 | (b) << 20)
 #define MASK(asked) ((asked) & 0xffff)
 
-/* judge_layer judges an object with cells. What names it is 1 when it has a path. */
-static __always_inline void judge_layer(struct scratch *s, const u32 *t, u32 mask, u32 which, u64 named, u32 asked, u32 l)
+/* judge_layer judges an object with cells, all or only the first. named is 1 when it
+ * has a path. */
+static __always_inline void judge_layer(struct scratch *s, const u32 *t, u32 mask, u32 which, u64 named, u32 asked, u32 l, bool all)
 {
 	const struct layer *layer = layer_of(t, l);
 	const u32 *cells = s->cells[which];
@@ -75,13 +77,13 @@ static __always_inline void judge_layer(struct scratch *s, const u32 *t, u32 mas
 	u32 a = asked >> 16 & 15, b = asked >> 20 & 15;
 	if (!(layer->relevant & MASK(asked)))
 		return;
-	struct says r = says_of(s, t, mask, cells, at + 1 + 4 * a);
+	struct says r = says_of(s, t, mask, cells, at + 1 + 4 * a, all);
 	if (a == EXEC) {
 		weigh(s, l, r, layer->process, named);
 		/* A dynamic loader runs what it is told to. */
 		u64 bit = (1 ^ r.block) & named & s->last_image & layer->closed & CLOSED_PROCESS;
-		bit &= any(unite(t, mask, cells, 1) >> 32);
-		bit &= 1 ^ any(unite(t, mask, cells, at) & s->held);
+		bit &= any(unite(t, mask, cells, 1, all) >> 32);
+		bit &= 1 ^ any(unite(t, mask, cells, at, all) & s->held);
 		s->blocks |= bit << l;
 		s->blocked |= bit << l;
 		return;
@@ -89,11 +91,12 @@ static __always_inline void judge_layer(struct scratch *s, const u32 *t, u32 mas
 	weigh(s, l, r, layer->file, named);
 	if (b == a)
 		return;
-	r = says_of(s, t, mask, cells, at + 1 + 4 * b);
+	r = says_of(s, t, mask, cells, at + 1 + 4 * b, all);
 	weigh(s, l, r, layer->file, named);
 }
 
-/* judge_other is judge_layer() for the layers that do not decide. */
+/* judge_other is judge_layer() of all cells: for the layers that do not decide, and for
+ * tables with several parts. */
 __noinline int judge_other(u32 which, u32 named, u32 asked, u32 l, u32 handle)
 {
 	u32 mask;
@@ -101,7 +104,7 @@ __noinline int judge_other(u32 which, u32 named, u32 asked, u32 l, u32 handle)
 	const u32 *t = table(handle, &mask);
 	if (!s || !t || l >= MAX_LAYERS)
 		return -1;
-	judge_layer(s, t, mask, which & 1, named & 1, asked, l);
+	judge_layer(s, t, mask, which & 1, named & 1, asked, l, true);
 	return 0;
 }
 
@@ -161,10 +164,11 @@ __noinline int look(u32 which, int at, u32 asked, u32 handle)
 	}
 	if (!asked)
 		return 0;
-	judge_layer(s, t, mask, which, named, asked, 0);
-	u32 layers = h->layers;
+	u32 layers = h->layers, first = h->parts > 1 ? 0 : 1;
+	if (first)
+		judge_layer(s, t, mask, which, named, asked, 0, false);
 	NOUNROLL
-	for (u32 l = 1; l < MAX_LAYERS; l++) {
+	for (u32 l = first; l < MAX_LAYERS; l++) {
 		if (l >= layers)
 			break;
 		if (judge_other(which, named, asked, l, handle))
@@ -189,10 +193,10 @@ __noinline int uses(u32 which, u32 l, u32 handle)
 	NOUNROLL
 	for (u32 a = 0; a < ACCESSES; a++) {
 		u64 exec = a == EXEC, otherwise = exec ? process : file;
-		struct says r = says_of(s, t, mask, cells, at + 1 + 4 * a);
+		struct says r = says_of(s, t, mask, cells, at + 1 + 4 * a, true);
 		uses |= (r.block | ((otherwise >> 1) & otherwise & (1 ^ (r.audit | r.allow)))) << a;
 	}
-	if (unite(t, mask, cells, 1) >> 32 && !(unite(t, mask, cells, at) & s->held) && layer->closed & CLOSED_PROCESS)
+	if (unite(t, mask, cells, 1, true) >> 32 && !(unite(t, mask, cells, at, true) & s->held) && layer->closed & CLOSED_PROCESS)
 		uses |= 1 << EXEC;
 	s->uses[which] = uses;
 	return 0;
@@ -215,8 +219,8 @@ __noinline int escapes(u32 from, u32 l, u32 handle)
 		differ |= word(t, mask, source[p], at) ^ word(t, mask, target[p], at);
 	if (!differ)
 		return 0;
-	u64 block_process = unite(t, mask, source, at + 1), block_file = unite(t, mask, source, at + 2);
-	u64 allow_process = unite(t, mask, target, at + 3), allow_file = unite(t, mask, target, at + 4);
+	u64 block_process = unite(t, mask, source, at + 1, true), block_file = unite(t, mask, source, at + 2, true);
+	u64 allow_process = unite(t, mask, target, at + 3, true), allow_file = unite(t, mask, target, at + 4, true);
 	u64 held = s->held, may_hold = s->may_hold;
 	if (block_file & may_hold || (layer->process != BLOCK && block_process & may_hold))
 		return 1;

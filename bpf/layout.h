@@ -68,7 +68,8 @@ struct event {
 	u8 carried;	/* bit n: layer n blocks because something would be carried out */
 	u8 refused;	/* the operation was refused */
 	u16 length[2];	/* of the paths, which follow */
-	u16 pad;
+	u8 lost;	/* the lineage is not known */
+	u8 pad;
 };
 enum kind { KIND_FILE, KIND_EXEC, KIND_RENAME, KIND_LINK, KIND_SYSTEM };
 enum class { NAMED, ANONYMOUS, UNRESOLVED, UNNAMED };

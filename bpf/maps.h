@@ -6,9 +6,9 @@
 #include "kernel.h"
 #include "layout.h"
 
-/* Task storage can be used by LSM programs and iterators (5.12); otherwise labels
- * are in a hash by task, and programs run with preemption off, so that one buffer
- * for each CPU does. */
+/* Task storage can be used by LSM programs and iterators (5.12), and holds the label
+ * and the memory of operations; otherwise labels are in a hash by task, and programs run
+ * with preemption off, so that memory for each CPU does. */
 const volatile bool has_task_storage = true;
 /* The arguments of hooks that moved between kernels. */
 const volatile u32 setattr_dentry = 0, setxattr_dentry = 0, removexattr_dentry = 0;
@@ -30,6 +30,8 @@ struct label {
 	u64 root_mnt, root_dentry; /* the container's root, to compare with */
 	u64 executing;	/* pending is about an exec that may succeed */
 	u64 want_mnt;	/* the mount that the task was last allowed to change */
+	u64 handle;	/* of the revision, to compare with */
+	u32 relevant;	/* the accesses that some layer may say anything about */
 	u32 lost;	/* the lineage is not known: more revisions passed than are translated */
 };
 
@@ -48,9 +50,6 @@ struct scratch {
 	u32 cells[2][MAX_PARTS];  /* references */
 	u32 states[2][MAX_PARTS]; /* after the path */
 	u64 held, may_hold, atoms, sum;
-	struct state state;
-	u64 policy;
-	u32 generation;
 	u32 below[2][MAX_PARTS];  /* references to what is below a directory */
 	u32 uses[2];		  /* accesses that are blocked */
 	/* Bits of layers, as in struct event; blocked also where nothing is reported. */
@@ -61,12 +60,14 @@ struct scratch {
  * once (6.19). */
 struct kept { u8 path[PATH_SIZE]; };
 
+struct governed { struct label label; struct scratch scratch; };
+
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
-	__type(value, struct label);
-} labels_task SEC(".maps");
+	__type(value, struct governed);
+} governed_task SEC(".maps");
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -74,12 +75,6 @@ struct {
 	__type(key, u64);
 	__type(value, struct label);
 } labels_hash SEC(".maps");
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct scratch);
-} scratch_task SEC(".maps");
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -100,7 +95,8 @@ struct {
 	__type(value, struct kept);
 } kept_cpu SEC(".maps");
 
-/* Of each unit: instance << 32 | size class << 24 | index of its table. */
+/* Of each unit: instance << 32 | size class << 24 | the lowest bits of the generation << 11
+ * | index of its table. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, MAX_POLICIES);

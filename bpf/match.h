@@ -55,15 +55,18 @@ __noinline u32 chunk(u32 v, u32 pos, u32 handle)
 	return v & NEXT;
 }
 
-/* walk_part walks the bytes from pos to the end. */
-__noinline u32 walk_part(u32 v, u32 pos, u32 handle)
+/* after returns where a chunk from pos ends. */
+static __always_inline u32 after(u32 pos) { return ((pos + 7) & ~7u) + CHUNK; }
+
+/* walk_on walks from pos to the end. */
+__noinline u32 walk_on(u32 v, u32 pos, u32 handle)
 {
 	NOUNROLL
 	for (u32 k = 0; k < PATH_SIZE / CHUNK; k++) {
 		if (pos >= PATH_SIZE || v & SINK)
 			break;
 		v = chunk(v, pos, handle);
-		pos = ((pos + 7) & ~7u) + CHUNK;
+		pos = after(pos);
 	}
 	return v;
 }
@@ -76,20 +79,25 @@ static __always_inline int match(struct scratch *s, const u32 *t, u32 mask, u32 
 	const u64 *w = (const u64 *)t;
 	u32 parts = h->parts, nothing = h->nothing;
 	u64 atoms = 0;
+	for (u32 p = 0; p < MAX_PARTS; p++) {
+		s->cells[which][p] = nothing;
+		s->states[which][p] = SINK;
+	}
 	NOUNROLL
 	for (u32 p = 0; p < MAX_PARTS; p++) {
-		u32 v = SINK, ref = nothing;
-		if (p < parts) {
-			v = walk_part(h->starts[p], pos, handle);
-			if (v & FAILED)
-				return -1;
-			u32 slot = t[(v + 1) & mask];
-			if (slot >> 24 == 1)
-				ref = slot & NEXT;
-			atoms |= w[ref & (mask >> 1)];
-		}
-		s->cells[which][p] = ref;
+		if (p >= parts)
+			break;
+		u32 v = chunk(h->starts[p], pos, handle);
+		if (after(pos) < PATH_SIZE)
+			v = walk_on(v, after(pos), handle);
+		if (v & FAILED)
+			return -1;
 		s->states[which][p] = v;
+		u32 slot = t[(v + 1) & mask], ref = slot & NEXT;
+		if (slot >> 24 != 1)
+			continue;
+		s->cells[which][p] = ref;
+		atoms |= w[ref & (mask >> 1)];
 	}
 	s->atoms = atoms;
 	return 0;

@@ -58,6 +58,7 @@ __noinline int refresh(u32 handle, u32 committing)
 	l->pending = pending;
 	set_state(l, &state, handle);
 	l->generation = h->generation;
+	l->relevant = h->relevant;
 	return 0;
 }
 
@@ -66,7 +67,6 @@ struct op {
 	struct label *label;
 	struct scratch *s;
 	u32 handle;
-	u32 relevant; /* the accesses that some layer may say anything about */
 };
 
 enum begun { PASS, GO, FAIL };
@@ -74,31 +74,40 @@ enum begun { PASS, GO, FAIL };
 /* begin says whether the current task is governed, and fills in op. */
 static __always_inline enum begun begin(struct op *op, bool unstarted, bool committing)
 {
-	struct label *l = current_label();
-	if (likely(!l))
-		return PASS;
+	struct label *l;
+	struct scratch *s;
+	if (has_task_storage) {
+		struct governed *g = bpf_task_storage_get(&governed_task, bpf_get_current_task_btf(), 0, 0);
+		if (likely(!g))
+			return PASS;
+		asm volatile("" : "+r"(g));
+		l = &g->label;
+		s = &g->scratch;
+	} else {
+		l = current_label();
+		if (likely(!l))
+			return PASS;
+		s = current_scratch();
+	}
 	if (!l->started && !unstarted)
 		return PASS;
-	u32 handle = handle_of(l->policy);
-	if (!handle)
-		return PASS; /* the unit was unloaded */
-	const struct head *h = head(handle);
-	struct scratch *s = current_scratch();
-	if (!h || !s)
-		return FAIL;
-	if (unlikely(h->generation != l->generation) && refresh(handle, committing))
+	u64 handle = handle_of(l->policy);
+	if (unlikely(handle != l->handle)) {
+		if (!handle)
+			return PASS; /* the unit was unloaded */
+		if (!s || refresh(handle, committing))
+			return FAIL;
+		l->handle = handle;
+	}
+	if (!s)
 		return FAIL;
 	op->label = l;
 	op->s = s;
 	op->handle = handle;
-	op->relevant = h->relevant;
 	s->root_mnt = l->root_mnt;
 	s->root_dentry = l->root_dentry;
-	s->state = l->state;
 	s->held = l->held;
 	s->may_hold = l->may_hold;
-	s->policy = l->policy;
-	s->generation = l->generation;
 	s->blocked = s->blocks = s->audits = s->carried = s->last_image = 0;
 	return GO;
 }

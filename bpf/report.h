@@ -20,15 +20,15 @@ struct large_event { struct event event; u8 text[3 * PATH_SIZE]; };
 		bpf_probe_read_kernel(to, n & (2 * (size) - 1), from);                                                 \
 	} while (0)
 
-static __always_inline void describe(struct event *e, struct scratch *s, u32 kind, u32 access, u32 classes, u32 refused, u32 len0, u32 len1)
+static __always_inline void describe(struct event *e, struct label *l, struct scratch *s, u32 kind, u32 access, u32 classes, u32 refused, u32 len0, u32 len1)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	u64 id = bpf_get_current_pid_tgid(), user = bpf_get_current_uid_gid();
 	e->time = bpf_ktime_get_boot_ns();
-	e->policy = s->policy;
+	e->policy = l->policy;
 	e->cgroup = bpf_get_current_cgroup_id();
-	e->state = s->state;
-	e->generation = s->generation;
+	e->state = l->state;
+	e->generation = l->generation;
 	e->pid = (u32)id;
 	e->tgid = id >> 32;
 	e->ppid = BPF_CORE_READ(task, real_parent, tgid);
@@ -46,6 +46,7 @@ static __always_inline void describe(struct event *e, struct scratch *s, u32 kin
 	e->refused = refused;
 	e->length[0] = len0;
 	e->length[1] = len1;
+	e->lost = l->lost;
 	e->pad = 0;
 }
 
@@ -54,8 +55,9 @@ static __always_inline void describe(struct event *e, struct scratch *s, u32 kin
 __noinline int report(u32 kind_access, u32 classes, u32 refused, u32 offset0, u32 offset1)
 {
 	u32 kind = kind_access >> 16, access = kind_access & 0xffff;
+	struct label *l = current_label();
 	struct scratch *s = current_scratch();
-	if (!s)
+	if (!l || !s)
 		return 0;
 	if (offset0 > PATH_SIZE || offset1 > PATH_SIZE)
 		return 0;
@@ -69,7 +71,7 @@ __noinline int report(u32 kind_access, u32 classes, u32 refused, u32 offset0, u3
 			count(COUNT_LOST);
 			return 0;
 		}
-		describe(&e->event, s, kind, access, classes, refused, len0, len1);
+		describe(&e->event, l, s, kind, access, classes, refused, len0, len1);
 		COPY(e->text, SMALL, len0, &s->path[offset0 & (PATH_SIZE - 1)]);
 		COPY(&e->text[SMALL], SMALL, len1, second);
 		bpf_ringbuf_submit(e, 0);
@@ -79,7 +81,7 @@ __noinline int report(u32 kind_access, u32 classes, u32 refused, u32 offset0, u3
 			count(COUNT_LOST);
 			return 0;
 		}
-		describe(&e->event, s, kind, access, classes, refused, len0, len1);
+		describe(&e->event, l, s, kind, access, classes, refused, len0, len1);
 		COPY(e->text, PATH_SIZE, len0, &s->path[offset0 & (PATH_SIZE - 1)]);
 		COPY(&e->text[PATH_SIZE], PATH_SIZE, len1, second);
 		bpf_ringbuf_submit(e, 0);

@@ -5,38 +5,53 @@
 
 #include "maps.h"
 
-static __always_inline struct label *current_label(void)
-{
-	if (has_task_storage)
-		return bpf_task_storage_get(&labels_task, bpf_get_current_task_btf(), 0, 0);
-	u64 task = bpf_get_current_task();
-	return bpf_map_lookup_elem(&labels_hash, &task);
-}
-
 /* label_of returns the label of a task, 0 for none. */
 static __always_inline struct label *label_of(struct task_struct *task)
 {
-	if (has_task_storage)
-		return bpf_task_storage_get(&labels_task, task, 0, 0);
+	if (has_task_storage) {
+		struct governed *g = bpf_task_storage_get(&governed_task, task, 0, 0);
+		return g ? &g->label : 0;
+	}
 	u64 key = (u64)task;
 	return bpf_map_lookup_elem(&labels_hash, &key);
 }
 
-/* add_label gives a task a label; 0 on failure. */
-static __always_inline struct label *add_label(struct task_struct *task, struct label *with)
+static __always_inline struct label *current_label(void)
 {
 	if (has_task_storage)
-		return bpf_task_storage_get(&labels_task, task, with, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		return label_of(bpf_get_current_task_btf());
+	return label_of((void *)bpf_get_current_task());
+}
+
+/* add_label gives a task a label; 0 on failure. A label that is not filled in yet is
+ * that of no unit. */
+static __always_inline struct label *add_label(struct task_struct *task, const struct label *with)
+{
+	if (has_task_storage) {
+		struct governed *g = bpf_task_storage_get(&governed_task, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		if (!g)
+			return 0;
+		const u32 rest = sizeof(with->policy);
+		__builtin_memcpy((u8 *)&g->label + rest, (const u8 *)with + rest, sizeof(*with) - rest);
+		*(volatile u64 *)&g->label.policy = with->policy;
+		return &g->label;
+	}
 	u64 key = (u64)task;
 	if (bpf_map_update_elem(&labels_hash, &key, with, BPF_ANY))
 		return 0;
 	return bpf_map_lookup_elem(&labels_hash, &key);
 }
 
+/* current_scratch returns the memory of a governed task; 0 for others. */
 static __always_inline struct scratch *current_scratch(void)
 {
-	if (has_task_storage)
-		return bpf_task_storage_get(&scratch_task, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (has_task_storage) {
+		struct governed *g = bpf_task_storage_get(&governed_task, bpf_get_current_task_btf(), 0, 0);
+		if (!g)
+			return 0;
+		asm volatile("" : "+r"(g)); /* no arithmetic before the comparison */
+		return &g->scratch;
+	}
 	u32 zero = 0;
 	return bpf_map_lookup_elem(&scratch_cpu, &zero);
 }
@@ -53,20 +68,18 @@ static __always_inline u8 *second_path(void)
 	return k ? k->path : 0;
 }
 
-/* What a unit is: its table's size class and index; 0 when it is not loaded. */
-static __always_inline u32 handle_of(u64 policy)
+/* handle_of returns where the table of a unit is; 0 when it is not loaded. */
+static __always_inline u64 handle_of(u64 policy)
 {
 	u32 slot = (u32)policy & (MAX_POLICIES - 1);
 	u64 *p = bpf_map_lookup_elem(&policies, &slot);
 	if (!p)
 		return 0;
-	u64 v = *p;
-	if (v >> 32 != policy >> 32)
-		return 0;
-	return (u32)v | 1u << 31; /* the class has but two bits */
+	u64 handle = *p;
+	return handle >> 32 == policy >> 32 ? handle : 0;
 }
 
-#define INDEX(handle) ((handle) & 0xffffff)
+#define INDEX(handle) ((handle) & (2 * MAX_POLICIES - 1))
 
 /* head returns the head of a table. */
 static __always_inline const struct head *head(u32 handle)
@@ -98,23 +111,50 @@ static __always_inline const u32 *table(u32 handle, u32 *mask)
 	return inner ? bpf_map_lookup_elem(inner, &zero) : 0;
 }
 
-/* governing returns the unit of the nearest governed cgroup that a task is in, up to 32
- * levels below. A process cannot choose where its container's first program starts. */
+/* governed_by returns the unit of a cgroup, 0 for none. */
+static __always_inline u64 governed_by(u64 cgroup)
+{
+	u64 *policy = bpf_map_lookup_elem(&cgroups, &cgroup);
+	return policy ? *policy : 0;
+}
+
+/* Levels of cgroups that are looked at, from below. A process cannot choose where its
+ * container's first program starts. */
+#define LEVELS 32
+
+/* governing returns the unit of the nearest governed cgroup that a task is in. */
 static __always_inline u64 governing(struct task_struct *task)
 {
 	struct cgroup *cg = BPF_CORE_READ(task, cgroups, dfl_cgrp);
 	NOUNROLL
-	for (int level = 0; level < 32; level++) {
+	for (u32 level = 0; level < LEVELS; level++) {
+		u64 policy;
 		if (!cg)
 			return 0;
-		u64 id = BPF_CORE_READ(cg, kn, id);
-		u64 *policy = bpf_map_lookup_elem(&cgroups, &id);
+		policy = governed_by(BPF_CORE_READ(cg, kn, id));
 		if (policy)
-			return *policy;
+			return policy;
 		struct cgroup_subsys_state *parent = BPF_CORE_READ(cg, self.parent);
 		cg = parent ? (void *)parent - bpf_core_field_offset(struct cgroup, self) : 0;
 	}
 	return 0;
+}
+
+/* governing_current is governing() for the current task (5.12: LSM programs have the
+ * function). */
+static __always_inline u64 governing_current(void)
+{
+	u64 nearest = 0;
+	NOUNROLL
+	for (u32 level = 1; level < LEVELS; level++) {
+		u64 id = bpf_get_current_ancestor_cgroup_id(level);
+		if (!id)
+			break;
+		u64 policy = governed_by(id);
+		if (policy)
+			nearest = policy;
+	}
+	return nearest;
 }
 
 /* in_container says whether a task has left the node's mount namespace. */

@@ -4,6 +4,7 @@ package compiler
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/compiler/diff"
@@ -81,4 +82,11 @@ func (f floors) of(u *ir.Unit) []diff.Floor {
 		}
 	}
 	return out
+}
+
+// Missing returns what the unit v lets pass and r's unit u blocks: nothing when
+// u subsumes v. What is only reported otherwise is left out.
+func Missing(r *Result, u, v *ir.Unit) ([]diff.Change, error) {
+	changes, err := diff.Layers(v.Enforced, u.Enforced, floors{pools: r.platforms()}.of(u))
+	return slices.DeleteFunc(changes, func(ch diff.Change) bool { return ch.Kind != diff.Blocked }), err
 }

@@ -33,8 +33,10 @@ var mayImport = map[string][]string{
 	"compiler/bundle":   {"compiler/emit", "compiler/report", "compiler/output"},
 
 	"compiler/operation":  {},
-	"compiler/diff":       {"compiler/ir", "compiler/automata", "compiler/operation", "compiler/floor"},
+	"compiler/lineages":   {"compiler/ir", "compiler/automata"},
+	"compiler/diff":       {"compiler/ir", "compiler/automata", "compiler/operation", "compiler/floor", "compiler/lineages"},
 	"compiler/explain":    {"compiler/ir", "compiler/automata", "compiler/operation", "compiler/emit", "compiler/report", "runtime/event"},
+	"compiler/query":      {"compiler/ir", "compiler/automata", "compiler/lineages"},
 	"compiler/policytest": {"compiler/ir"},
 	"compiler/ruletable":  {"compiler/ir", "compiler/automata"},
 

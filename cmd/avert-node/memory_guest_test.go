@@ -89,8 +89,9 @@ func peak(t *testing.T, argv []string) (kib int) {
 		fmt.Sscanf(line, "VmHWM: %d kB", &kib)
 	}
 	proceed(0)
-	if status.ExitStatus() != 0 {
-		fatal(fmt.Sprintf("exit code %d", status.ExitStatus()))
+	// Older kernels lack hooks, which status finds.
+	if code := status.ExitStatus(); code != exitClean && (code != exitFindings || argv[1] != "status") {
+		fatal(fmt.Sprintf("exit code %d", code))
 	}
 	return kib
 }

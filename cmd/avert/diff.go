@@ -34,13 +34,16 @@ what is newly allowed, blocked or reported, with a smallest operation that shows
 it and the rules behind it. A rewrite that means the same shows nothing.
 
 OLD and NEW are files or folders with policies and, if they are known, the
-workloads. With --git the old revision of the paths comes from a commit. The
-configuration is that of NEW.
+workloads. With --git the old revision of the paths comes from a commit, as in
+
+  avert diff --git origin/main --fail-on widening policies
+
+The configuration is that of NEW.
 
 The exit code is 0 when the revisions were compared, and 1 when --fail-on names
 something that was found.`,
-		Example: `  avert diff old.yaml new.yaml
-  avert diff --git origin/main --fail-on widening policies`,
+		Example: `  avert diff examples/old.yaml examples/new.yaml
+  avert diff --format markdown examples/old.yaml examples/new.yaml`,
 		SuggestFor: []string{"compare"},
 		RunE:       func(_ *cobra.Command, args []string) error { return a.diff(args, c) },
 	}

@@ -59,8 +59,11 @@ func TestExamples(t *testing.T) {
 				t.Errorf("%d examples, want 2", len(lines))
 			}
 			script := "compile.txtar"
-			if cmd.Name() == "image" { // its example is of a pool that takes images
+			switch cmd.Name() {
+			case "image": // its example is of a pool that takes images
 				script = "image.txtar"
+			case "diff", "test": // of two revisions, and of tests beside policies
+				script = cmd.Name() + ".txtar"
 			}
 			scriptFolder(t, script)
 			for _, line := range lines {

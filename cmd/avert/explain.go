@@ -42,9 +42,10 @@ decides with its place, the other rules that match, what policies in mode Audit
 would do, and how each target holds the rule.
 
   exec /usr/bin/id, exec /run.sh /usr/bin/dash, exec anonymous
-  read /etc/passwd, and likewise write, create, delete, chmod, chown, times, xattr, map
+  read /etc/passwd, or write, create, delete, chmod, chown, times, xattr, map
   rename /a to /b, link /a to /b
-  egress TCP 443 address 192.0.2.1, egress TCP 443 name api.example.com, egress UDP 53 dns
+  egress TCP 443 address 192.0.2.1, egress UDP 53 dns
+  egress TCP 443 name api.example.com
   ingress TCP 80 pod app=web in shop GET /path
   call socket 2 3, use NET_RAW, system mount
 
@@ -55,8 +56,7 @@ policies are compared with what the alerts say.
 
 A PATH is a file, a folder with *.yaml and *.yml files, or - for standard input.`,
 		Example: `  avert explain examples/checkout --op 'exec /usr/bin/bash' --lineage /usr/local/bin/node,/usr/bin/dash
-  avert explain policies --workload shop/web --op 'read /etc/shadow' --format json
-  avert-node events | avert explain policies --events -`,
+  avert explain examples/checkout --op 'read /etc/shadow' --format json`,
 		SuggestFor: []string{"why"},
 		RunE:       func(_ *cobra.Command, args []string) error { return a.explain(args, x) },
 	}

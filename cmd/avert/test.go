@@ -29,8 +29,8 @@ lists the rules and defaults that no case reaches.
 
 A PATH is a file, a folder with *.yaml and *.yml files, or - for standard input.
 The exit code is 1 when a case failed.`,
-		Example: `  avert test policies
-  avert test policies --format junit > report.xml`,
+		Example: `  avert test examples
+  avert test examples --format junit > report.xml`,
 		RunE: func(_ *cobra.Command, args []string) error { return a.test(args, t) },
 	}
 	cmd.Flags().Var(&t.format, "format", "how results are printed")

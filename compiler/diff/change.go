@@ -3,6 +3,7 @@
 package diff
 
 import (
+	"github.com/avert-dev/avert/compiler/lineages"
 	"github.com/avert-dev/avert/compiler/policy"
 )
 
@@ -60,7 +61,7 @@ type Change struct {
 	// Uses are the ways of use, in process and file.
 	Uses []string
 	// From says which processes.
-	From From
+	From lineages.From
 	// Whole says of a system call that it changes whatever its arguments are.
 	Whole bool
 	// Others lists what else the set has apart from the witness, as far as it is

@@ -6,13 +6,21 @@ import (
 	"slices"
 
 	"github.com/avert-dev/avert/compiler/ir"
+	"github.com/avert-dev/avert/compiler/lineages"
 	"github.com/avert-dev/avert/compiler/policy"
+)
+
+// Budgets of one comparison. They are far above what policies need, and keep
+// hostile ones from taking a machine.
+const (
+	maxStates = 4_000_000 // of automata side by side
+	maxCells  = 1 << 18   // cells of flows, or of arguments
 )
 
 // comparison is one pair of layers.
 type comparison struct {
 	layers [2]*ir.Layer // old and new
-	*lineages
+	*lineages.Lineages
 	floors  []Floor
 	changes []Change
 }
@@ -20,11 +28,11 @@ type comparison struct {
 // Layers compares two effective policies. floors are the default profiles of
 // container runtimes that count as the base of system calls.
 func Layers(old, new *ir.Layer, floors []Floor) ([]Change, error) {
-	l, err := newLineages(old, new)
+	l, err := lineages.New(old, new)
 	if err != nil {
 		return nil, err
 	}
-	c := &comparison{layers: [2]*ir.Layer{old, new}, lineages: l, floors: floors}
+	c := &comparison{layers: [2]*ir.Layer{old, new}, Lineages: l, floors: floors}
 	for _, section := range []func() error{c.paths, c.network, c.syscalls, c.masks} {
 		if err := section(); err != nil {
 			return nil, err

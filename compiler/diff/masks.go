@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/avert-dev/avert/compiler/ir"
+	"github.com/avert-dev/avert/compiler/lineages"
 	"github.com/avert-dev/avert/compiler/linux"
 	"github.com/avert-dev/avert/compiler/policy"
 )
@@ -31,18 +32,18 @@ func (c *comparison) masks() error {
 // number compares one capability or operation. Those that change alike by the
 // same rules become one change.
 func (c *comparison) number(section policy.Section, old, new *ir.MaskTable, bit uint64, op policy.Operation, name string) error {
-	relevant := c.relevant(conditions(old, bit), conditions(new, bit))
-	all, err := c.moments(relevant)
+	relevant := c.Relevant(conditions(old, bit), conditions(new, bit))
+	all, err := c.Moments(relevant)
 	if err != nil {
 		return err
 	}
-	for _, t := range c.transitions(all, func(side int, m moment) policy.Verdict {
-		op.Lineage = m.lineage
+	for _, t := range c.transitions(all, func(side int, m lineages.Moment) policy.Verdict {
+		op.Lineage = m.Lineage
 		v, _ := c.layers[side].Decide(op, nil) // only moves of directories fail
 		return v
 	}) {
-		from, _ := c.from(relevant, t.moments, all)
-		op.Lineage = t.moments[0].lineage
+		from, _ := c.From(relevant, t.moments, all)
+		op.Lineage = t.moments[0].Lineage
 		ch := Change{Section: section, Witness: op, From: from}
 		ch.Before, ch.After = c.decide(op, nil)
 		ch.Kind, _ = kindOf(ch.Before, ch.After)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/avert-dev/avert/compiler/automata"
 	"github.com/avert-dev/avert/compiler/ir"
+	"github.com/avert-dev/avert/compiler/lineages"
 	"github.com/avert-dev/avert/compiler/policy"
 )
 
@@ -41,7 +42,7 @@ func (c *comparison) network() error {
 		for i := range l.Network.Rules {
 			for _, e := range elements(&l.Network.Rules[i]) {
 				cond := l.Network.Rules[i].Cond
-				key := e.key(c.jointCond(side, cond))
+				key := e.key(c.Joint(side, cond))
 				if byKey[key] == nil {
 					byKey[key] = e
 					all = append(all, e)
@@ -51,14 +52,6 @@ func (c *comparison) network() error {
 		}
 	}
 	return n.divide(0, all, policy.Flow{}, nil)
-}
-
-// jointCond is the joint number of a side's condition; Always stays.
-func (c *comparison) jointCond(side, cond int) int {
-	if cond == ir.Always {
-		return cond
-	}
-	return c.of[side][cond]
 }
 
 // elements takes a rule apart.
@@ -213,19 +206,19 @@ func (n *flows) leaf(alive []*element, f policy.Flow, text []string) error {
 			}
 		}
 	}
-	relevant := n.relevant(conds[0], conds[1])
-	all, err := n.moments(relevant)
+	relevant := n.Relevant(conds[0], conds[1])
+	all, err := n.Moments(relevant)
 	if err != nil {
 		return err
 	}
 	op := policy.Operation{Kind: policy.OpNetwork, Flow: f}
-	for _, t := range n.transitions(all, func(side int, m moment) policy.Verdict {
-		op.Lineage = m.lineage
+	for _, t := range n.transitions(all, func(side int, m lineages.Moment) policy.Verdict {
+		op.Lineage = m.Lineage
 		v, _ := n.layers[side].Decide(op, nil) // only moves of directories fail
 		return v
 	}) {
-		from, key := n.from(relevant, t.moments, all)
-		op.Lineage = t.moments[0].lineage
+		from, key := n.From(relevant, t.moments, all)
+		op.Lineage = t.moments[0].Lineage
 		ch := Change{Section: policy.Network, Witness: op, From: from, Others: []string{strings.Join(text, " ")}}
 		ch.Before, ch.After = n.decide(op, nil)
 		ch.Kind, _ = kindOf(ch.Before, ch.After)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/avert-dev/avert/compiler/automata"
 	"github.com/avert-dev/avert/compiler/ir"
+	"github.com/avert-dev/avert/compiler/lineages"
 	"github.com/avert-dev/avert/compiler/policy"
 )
 
@@ -24,7 +25,7 @@ type place struct {
 type row struct {
 	transition
 	uses   []ir.Use
-	from   From
+	from   lineages.From
 	lines  []string // a shortest lineage
 	class  policy.ObjectClass
 	places []int // ascending
@@ -87,19 +88,19 @@ func (c *comparison) rows(places []place) ([]*row, error) {
 	index := map[string]*row{}
 	for _, use := range uses {
 		for i, p := range places {
-			relevant := c.relevant(c.layers[0].Paths.Conditions(use, p.class, p.labels[0]), c.layers[1].Paths.Conditions(use, p.class, p.labels[1]))
-			all, err := c.moments(relevant)
+			relevant := c.Relevant(c.layers[0].Paths.Conditions(use, p.class, p.labels[0]), c.layers[1].Paths.Conditions(use, p.class, p.labels[1]))
+			all, err := c.Moments(relevant)
 			if err != nil {
 				return nil, err
 			}
-			for _, ch := range c.transitions(all, func(side int, m moment) policy.Verdict {
-				return c.layers[side].Paths.Effect(use, p.class, p.labels[side], c.holds(side, relevant, m))
+			for _, ch := range c.transitions(all, func(side int, m lineages.Moment) policy.Verdict {
+				return c.layers[side].Paths.Effect(use, p.class, p.labels[side], c.Holds(side, relevant, m))
 			}) {
-				f, from := c.from(relevant, ch.moments, all)
+				f, from := c.From(relevant, ch.moments, all)
 				key := fmt.Sprint(use, p.class, plain(ch.before), plain(ch.after), from)
 				r := index[key]
 				if r == nil {
-					r = &row{transition: ch.transition, uses: []ir.Use{use}, from: f, lines: ch.moments[0].lineage, class: p.class}
+					r = &row{transition: ch.transition, uses: []ir.Use{use}, from: f, lines: ch.moments[0].Lineage, class: p.class}
 					index[key] = r
 					rows = append(rows, r)
 				}
@@ -113,11 +114,11 @@ func (c *comparison) rows(places []place) ([]*row, error) {
 // changed is a transition and the moments at which it takes place.
 type changed struct {
 	transition
-	moments []moment
+	moments []lineages.Moment
 }
 
 // transitions asks both sides at every moment.
-func (c *comparison) transitions(all []moment, effect func(side int, m moment) policy.Verdict) []changed {
+func (c *comparison) transitions(all []lineages.Moment, effect func(side int, m lineages.Moment) policy.Verdict) []changed {
 	var out []changed
 	for _, m := range all {
 		t := transition{plain(effect(0, m)), plain(effect(1, m))}
@@ -293,4 +294,13 @@ func (c *comparison) parts(ch *Change, r *row, places []place, lang automata.Lan
 		}
 	}
 	return nil
+}
+
+// mustParse parses a pattern that was parsed before.
+func mustParse(pattern string) *automata.Glob {
+	g, err := automata.Parse(pattern)
+	if err != nil {
+		panic(fmt.Sprintf("diff: a pattern got past check: %v", err))
+	}
+	return g
 }

@@ -5,6 +5,7 @@ package diff
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -47,11 +48,11 @@ func Sides(old, new Side) ([]Scope, error) {
 		}
 		return nil
 	}
-	olds, news := containers(old.Program), containers(new.Program)
+	olds, news, before := containers(old.Program), containers(new.Program), allContainers(old.Set)
 	for _, w := range new.Set.Workloads {
 		for i := range w.Containers {
 			name := containerName(w, &w.Containers[i])
-			if !has(old.Set, name) {
+			if !before[name] {
 				continue
 			}
 			changes, err := units(unitOr(olds[name]), unitOr(news[name]), floorsOf(old, new, olds[name], news[name]))
@@ -61,23 +62,23 @@ func Sides(old, new Side) ([]Scope, error) {
 		}
 	}
 	alone := map[string][2]*policy.Policy{}
+	byID := [2]map[string]*policy.Policy{{}, {}}
 	for side, s := range []Side{old, new} {
-		other := []Side{new, old}[side]
+		for _, p := range s.Set.Policies {
+			byID[side][p.ID()] = p
+		}
+	}
+	for _, s := range []Side{old, new} {
 		for _, u := range s.Program.Units {
 			if u.Workload != nil {
 				continue
 			}
-			p := u.Policies[0]
-			pair := alone[p.ID()]
-			pair[side] = p
-			if i := slices.IndexFunc(other.Set.Policies, func(o *policy.Policy) bool { return o.ID() == p.ID() }); i >= 0 {
-				pair[1-side] = other.Set.Policies[i]
-			}
-			alone[p.ID()] = pair
+			id := u.Policies[0].ID()
+			alone[id] = [2]*policy.Policy{byID[0][id], byID[1][id]}
 		}
 	}
-	for id, pair := range alone {
-		scopes, err := policies(id, pair, old, new)
+	for _, id := range slices.Sorted(maps.Keys(alone)) {
+		scopes, err := policies(id, alone[id], old, new)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", id, err)
 		}
@@ -101,11 +102,15 @@ func containers(p *ir.Program) map[string]*ir.Unit {
 	return out
 }
 
-// has says whether the set has a container of that name.
-func has(s *policy.Set, name string) bool {
-	return slices.ContainsFunc(s.Workloads, func(w *policy.Workload) bool {
-		return slices.ContainsFunc(w.Containers, func(c policy.Container) bool { return containerName(w, &c) == name })
-	})
+// allContainers lists the containers of all workloads, governed or not.
+func allContainers(s *policy.Set) map[string]bool {
+	out := map[string]bool{}
+	for _, w := range s.Workloads {
+		for i := range w.Containers {
+			out[containerName(w, &w.Containers[i])] = true
+		}
+	}
+	return out
 }
 
 // unitOr returns a unit that nothing governs in place of none.
@@ -116,16 +121,18 @@ func unitOr(u *ir.Unit) *ir.Unit {
 	return u
 }
 
-// floorsOf are those of the new side, or of the one that governs at all.
-func floorsOf(old, new Side, was, is *ir.Unit) []Floor {
-	if is == nil {
-		return old.Floors(was)
+// floorsOf returns those of the new side, or of the one that governs at all.
+func floorsOf(old, new Side, was, is *ir.Unit) func() []Floor {
+	return func() []Floor {
+		if is == nil {
+			return old.Floors(was)
+		}
+		return new.Floors(is)
 	}
-	return new.Floors(is)
 }
 
 // units compares what is enforced, and each policy in mode Audit by itself.
-func units(old, new *ir.Unit, floors []Floor) ([]Change, error) {
+func units(old, new *ir.Unit, floors func() []Floor) ([]Change, error) {
 	changes, err := compare(old.Enforced, new.Enforced, floors)
 	if err != nil {
 		return nil, err
@@ -161,17 +168,20 @@ func units(old, new *ir.Unit, floors []Floor) ([]Change, error) {
 }
 
 // compare is Layers, but for policies that are written alike.
-func compare(old, new *ir.Layer, floors []Floor) ([]Change, error) {
+func compare(old, new *ir.Layer, floors func() []Floor) ([]Change, error) {
 	if slices.EqualFunc(old.Policies, new.Policies, alike) {
 		return nil, nil
 	}
-	return Layers(old, new, floors)
+	return Layers(old, new, floors())
 }
 
 // policies compares the revisions of a policy that is compiled without a
 // workload: for the pods and containers that both select, and for those that
 // only one does.
 func policies(id string, pair [2]*policy.Policy, old, new Side) ([]Scope, error) {
+	if pair[0] != nil && pair[1] != nil && alike(pair[0], pair[1]) {
+		return nil, nil
+	}
 	var whole [2]*ir.Unit
 	for side, s := range []Side{old, new} {
 		whole[side] = unitOr(nil)

@@ -19,12 +19,13 @@ import (
 var features []byte
 
 // pools are what the features are compiled for: each network back-end holds one,
-// and so does each of AppArmor and SELinux.
+// and so does each of AppArmor, SELinux and the eBPF LSM.
 const pools = `apiVersion: avert.dev/v1alpha1
 kind: Config
 pools:
   - {name: cilium, cni: {name: cilium, version: "1.18"}, runtime: {name: containerd, version: 2.1.5}}
   - {name: plain, lsm: [capability, selinux], selinux: {toolchain: "3.8"}, cni: {name: other}, runtime: {name: containerd, version: 2.1.5}}
+  - {name: ebpf, architectures: [amd64], lsm: [capability, bpf], cni: {name: other}, runtime: {name: containerd, version: 2.1.5}, targets: [lsm]}
 `
 
 // generated is a part of a page that fill replaces, with the name of a target.

@@ -24,8 +24,8 @@ What a policy can say, which back-end holds it on which kernel, and which test p
 Held is what a back-end answers when a policy that says it is compiled, as [back-ends.md](back-ends.md) explains. All were asked for
 the kernels %s; these are named where answers differ. A back-end that does not answer has no row.
 
-Tests say by themselves what they prove, in comments ` + "`//proves:TARGET INTENT`" + `. Those marked K run on each of the kernels. Where an
-answer is looser, they prove what is held.
+Tests say by themselves what they prove, in comments ` + "`//proves:TARGET INTENT`" + `; for the eBPF LSM a [list](gen/lsm.go) says it too. Those marked K run
+on each of the kernels. Where an answer is looser, they prove what is held.
 
 %d of %d answers that something is held are proven%s
 
@@ -104,6 +104,7 @@ func compileIntents(all []intent) ([]answers, error) {
 	for i, kernel := range vm.Kernels {
 		fmt.Fprintf(&config, "  - {name: apparmor-%d, kernel: %q, runtime: {name: containerd, version: 2.1.5}, cni: {name: cilium, version: \"1.18\"}}\n", i, kernel)
 		fmt.Fprintf(&config, "  - {name: selinux-%d, kernel: %q, runtime: {name: containerd, version: 2.1.5}, cni: {name: other}, lsm: [capability, selinux], selinux: {toolchain: \"3.8\"}}\n", i, kernel)
+		fmt.Fprintf(&config, "  - {name: lsm-%d, kernel: %q, architectures: [amd64], runtime: {name: containerd, version: 2.1.5}, cni: {name: other}, lsm: [capability, bpf], targets: [lsm]}\n", i, kernel)
 	}
 	at := map[string]int{}
 	for i, in := range all {

@@ -77,6 +77,19 @@ func table() []entry {
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(proof{})); diff != "" {
 		t.Error(diff)
 	}
+	for _, test := range []struct {
+		file, name string
+		kernels    bool
+	}{{evasionTest, "TestGoverned", true}, {"runtime/node/vm_test.go", "TestUpgrade", true}, {agreeTest, "TestAgreesWithReference", false}} {
+		if kernels, err := onKernels("../../"+test.file, test.name); err != nil || kernels != test.kernels {
+			t.Errorf("%s: on kernels: %v, %v", test.name, kernels, err)
+		}
+	}
+	for _, name := range []string{"TestGone", "compile"} {
+		if _, err := onKernels("../../"+agreeTest, name); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
 	for name, source := range map[string]string{
 		"no intent":              "package p\n\n//proves:apparmor\nfunc TestOne() {}\n",
 		"no test":                "package p\n\n//proves:apparmor file/read\n\nvar x int\n",

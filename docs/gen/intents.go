@@ -149,4 +149,7 @@ var beyond = []struct{ name, means string }{
 	{"mutations", "defects planted in what a back-end emits are found"},
 	{"container", "the checkout example in runc: it does its work, and attacks fail"},
 	{"alerts", "denials become alerts with policy, rule and place"},
+	{"evasions", "[ways around a policy](evasions.md), each of which succeeds without one"},
+	{"swaps", "a new revision replaces the one before at once and as a whole, under load, and whenever its loader is killed"},
+	{"hostile", "images that are cut, changed or made to harm are refused before anything reaches a kernel"},
 }

@@ -33,7 +33,7 @@ type proof struct {
 	kernels bool
 }
 
-// proofs reads the directives of all tests below root.
+// proofs reads the directives of all tests below root, and adds what is listed.
 func proofs(root string) ([]proof, error) {
 	var out []proof
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -57,6 +57,11 @@ func proofs(root string) ([]proof, error) {
 		out = append(out, found...)
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	more, err := listed(root)
+	out = append(out, more...)
 	slices.SortFunc(out, func(a, b proof) int {
 		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.test, b.test), cmp.Compare(a.scenario, b.scenario))
 	})
@@ -118,6 +123,17 @@ func testAt(file *ast.File, at token.Pos) (test *ast.FuncDecl, scenario string) 
 		}
 	}
 	return nil, ""
+}
+
+// functions are those of a file that are no methods, by name.
+func functions(file *ast.File) map[string]*ast.FuncDecl {
+	out := map[string]*ast.FuncDecl{}
+	for _, d := range file.Decls {
+		if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil {
+			out[f.Name.Name] = f
+		}
+	}
+	return out
 }
 
 func isTest(f *ast.FuncDecl) bool { return f.Recv == nil && strings.HasPrefix(f.Name.Name, "Test") }

@@ -24,12 +24,13 @@ type results struct {
 	children []*results
 	output   strings.Builder
 	ended    []string // how it ended: pass, fail or skip, once
+	seconds  float64  // of the guest's time
 }
 
 // parse reads what a test program printed with -test.v=test2json, where what tests print cannot be taken for what the
 // program says of them.
 func parse(ctx context.Context, output []byte, code int) (*results, error) {
-	cmd := exec.CommandContext(ctx, "go", "tool", "test2json")
+	cmd := exec.CommandContext(ctx, "go", "tool", "test2json", "-t") // -t for how long tests took
 	if code != 0 {
 		// A program that dies does not say so; go test adds the line that ends the last test.
 		output = append(bytes.Clone(output), "\x16FAIL\n"...)
@@ -44,7 +45,10 @@ func parse(ctx context.Context, output []byte, code int) (*results, error) {
 	root := &results{}
 	tests := map[string]*results{"": root}
 	for events := json.NewDecoder(bytes.NewReader(stream)); ; {
-		var event struct{ Action, Test, Output string }
+		var event struct {
+			Action, Test, Output string
+			Elapsed              float64
+		}
 		if err := events.Decode(&event); err == io.EOF {
 			return root, nil
 		} else if err != nil {
@@ -65,6 +69,7 @@ func parse(ctx context.Context, output []byte, code int) (*results, error) {
 			test.output.WriteString(event.Output)
 		case "pass", "fail", "skip":
 			test.ended = append(test.ended, event.Action)
+			test.seconds = event.Elapsed
 		}
 	}
 }
@@ -112,8 +117,8 @@ func (r *results) replay(t *testing.T) {
 			t.Errorf("failed in the guest\n%s", said)
 		case r.ended[0] == "skip":
 			needs.Missing(t, "skipped in the guest\n"+said)
-		case said != "":
-			t.Log("\n" + said)
+		default:
+			t.Logf("%.2f s in the guest\n%s", r.seconds, said)
 		}
 	})
 }

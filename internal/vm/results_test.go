@@ -83,15 +83,15 @@ func TestResults(t *testing.T) {
 		code         int
 		problem      string
 	}{
-		{"passed", ran + "\x16--- PASS: TestA (0.00s)\n\x16PASS\n", 0, ""},
-		{"passed in the middle of a line", ran + "text\x16--- PASS: TestA (0.00s)\n\x16PASS\n", 0, ""},
+		{"passed", ran + "\x16--- PASS: TestA (1.25s)\n\x16PASS\n", 0, ""},
+		{"passed in the middle of a line", ran + "text\x16--- PASS: TestA (1.25s)\n\x16PASS\n", 0, ""},
 		{"nothing ran", "testing: warning: no tests to run\nPASS\n", 0, "TestA did not run"},
 		{"no output", "", 0, "TestA did not run"},
-		{"passed, exit code", ran + "\x16--- PASS: TestA (0.00s)\n\x16PASS\n", 2, "exit code 2"},
-		{"failed, exit code", ran + "\x16--- FAIL: TestA (0.00s)\n\x16FAIL\n", 0, "exit code 0"},
-		{"another", ran + "\x16--- PASS: TestA (0.00s)\n\x16=== RUN   TestB\n\x16--- PASS: TestB (0.00s)\n\x16PASS\n", 0, "TestB ran in the guest and is none"},
-		{"twice", ran + "\x16--- PASS: TestA (0.00s)\n" + ran + "\x16--- PASS: TestA (0.00s)\n\x16PASS\n", 0, "TestA has 2 results"},
-		{"printed by the test", ran + "--- PASS: TestA (0.00s)\nPASS\n", 0, "TestA has 0 results"},
+		{"passed, exit code", ran + "\x16--- PASS: TestA (1.25s)\n\x16PASS\n", 2, "exit code 2"},
+		{"failed, exit code", ran + "\x16--- FAIL: TestA (1.25s)\n\x16FAIL\n", 0, "exit code 0"},
+		{"another", ran + "\x16--- PASS: TestA (1.25s)\n\x16=== RUN   TestB\n\x16--- PASS: TestB (1.25s)\n\x16PASS\n", 0, "TestB ran in the guest and is none"},
+		{"twice", ran + "\x16--- PASS: TestA (1.25s)\n" + ran + "\x16--- PASS: TestA (1.25s)\n\x16PASS\n", 0, "TestA has 2 results"},
+		{"printed by the test", ran + "--- PASS: TestA (1.25s)\nPASS\n", 0, "TestA has 0 results"},
 		{"cut off", ran, 0, "TestA has 0 results"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -99,6 +99,11 @@ func TestResults(t *testing.T) {
 			r, err := parse(t.Context(), []byte(test.output), test.code)
 			if err != nil {
 				t.Fatal(err)
+			}
+			for _, child := range r.children {
+				if len(child.ended) == 1 && child.seconds != 1.25 {
+					t.Errorf("took %v s", child.seconds)
+				}
 			}
 			err = r.check([]string{"TestA"}, test.code)
 			if (err == nil) != (test.problem == "") || err != nil && !strings.Contains(err.Error(), test.problem) {

@@ -145,7 +145,7 @@ type Process struct {
 }
 
 // Lineage has the lists of patterns of policies' rules (from) that match what a
-// process ran. Nothing is known of other images.
+// process ran, each list sorted. Nothing is known of other images.
 type Lineage struct {
 	// Exe match its image, Parent the one before that, and Ancestor any earlier one.
 	Exe      [][]Text `json:"exe,omitempty"`

@@ -141,14 +141,14 @@ func (r *Record) operation() string {
 func (r *Record) moves() bool { return r.Kind == bpf.KindRename || r.Kind == bpf.KindLink }
 
 func (r *Record) object() *event.Object {
-	if r.Kind == bpf.KindSystem {
-		return nil
-	}
-	o := &event.Object{Path: event.Text(r.Objects[0].Path)}
+	o := event.Object{Path: event.Text(r.Objects[0].Path)}
 	if r.moves() {
 		o.Target = event.Text(r.Objects[1].Path)
 	}
-	return o
+	if o == (event.Object{}) {
+		return nil
+	}
+	return &o
 }
 
 // info says what an alert lacks, and why.
@@ -159,6 +159,9 @@ func (r *Record) info(u *unit) string {
 	}
 	if r.moves() {
 		out = describe(out, "the target", r.Class[1])
+	}
+	if r.Lost != 0 {
+		out = append(out, "the lineage is not known, since the process did nothing while many revisions passed")
 	}
 	if u.lacking != "" {
 		out = append(out, u.lacking)
@@ -184,7 +187,9 @@ func (x *Explainer) process(r *Record, u *unit, when time.Time) *event.Process {
 	}
 	uid, gid := r.UID, r.GID
 	p.Comm, p.PPID, p.UID, p.GID = event.Text(r.comm()), int(r.PPID), &uid, &gid
-	p.Lineage = u.lineage(r.State)
+	if r.Lost == 0 {
+		p.Lineage = u.lineage(r.State)
+	}
 	if x.Cgroup != nil {
 		if path := x.Cgroup(r.Cgroup); path != "" {
 			p.Cgroup = event.Text(path)

@@ -165,6 +165,7 @@ func TestEvents(t *testing.T) {
 		{"two layers", bpf.Event{Access: read, Blocks: 3, Refused: 1, State: initial}, []string{"/secret/a"},
 			"Block shop/web file/token:14 certain file read; WouldBlock shop/trial file/etc:31 certain file read"},
 		{"the lineage says no", bpf.Event{Access: read, Blocks: 2}, []string{"/etc/a"}, "WouldBlock none file read"},
+		{"the lineage is lost", bpf.Event{Access: read, Blocks: 2, Lost: 1}, []string{"/etc/a"}, "WouldBlock shop/trial file/etc:31 file read the lineage is not known, since the process did nothing while many revisions passed"},
 		{"a layer beyond those of the image", bpf.Event{Access: read, Blocks: 8}, []string{"/etc/a"}, "WouldBlock none file read"},
 		{"exec", bpf.Event{Kind: bpf.KindExec, Access: uint16(policy.AccessExec), Blocks: 1, Refused: 1, State: node}, []string{"/bin/sh"}, "Block shop/web process/shell:9 certain exec"},
 		{"audited", bpf.Event{Kind: bpf.KindExec, Access: uint16(policy.AccessExec), Audits: 1}, []string{"/bin/probe"}, "Audit shop/web process/probe:10 certain exec"},

@@ -62,6 +62,9 @@ func (u *unit) matches(op ruletable.Operation, layer int) []ruletable.Match {
 // whether the target was replaced, or both names exchanged.
 func (r *Record) readings(carried bool) (certainly, perhaps []ruletable.Operation) {
 	lineage := ruletable.Lineage{Atoms: &ruletable.Atoms{Exe: r.State.Current, Parent: r.State.Parent, Ancestor: r.State.Seen}}
+	if r.Lost != 0 {
+		lineage = ruletable.Lineage{} // anything may have been before
+	}
 	file := func(access policy.Access, o policy.Object) ruletable.Operation {
 		return ruletable.Operation{Section: policy.File, Access: access, Object: o, Lineage: lineage}
 	}

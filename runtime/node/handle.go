@@ -17,14 +17,20 @@ import (
 
 // handle is what `policies` holds of a unit: where the table of its current
 // revision is, and the instance, by which labels of tasks tell this unit from an
-// earlier one in the same slot. 0 is an empty slot.
+// earlier one in the same slot; and as many bits of the generation as have room, by
+// which they tell revisions. 0 is an empty slot.
+//
+//	bits 32-63  instance
+//	bits 24-31  class
+//	bits 11-23  generation, its lowest bits
+//	bits 0-10   index
 type handle uint64
 
 func newHandle(slot, instance, generation uint32, class int) handle {
-	return handle(instance)<<32 | handle(class)<<24 | handle(2*slot+(generation&1))
+	return handle(instance)<<32 | handle(class)<<24 | handle(generation&(1<<13-1))<<11 | handle(2*slot+(generation&1))
 }
 
-func (h handle) index() uint32 { return uint32(h) & (1<<24 - 1) }
+func (h handle) index() uint32 { return uint32(h) & (1<<11 - 1) }
 func (h handle) class() int    { return int(h >> 24 & 0xff) }
 func (h handle) policy() uint64 {
 	return uint64(h)>>32<<32 | uint64(h.index()/2)

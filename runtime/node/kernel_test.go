@@ -100,7 +100,7 @@ func TestAdapt(t *testing.T) {
 		} else if !slices.Equal(hooks, removed) || len(spec.Programs) != all-len(removed) || spec.Programs["task_free"] == nil {
 			t.Errorf("missing %v, %d of %d programs", hooks, len(spec.Programs), all)
 		}
-		if storage := spec.Maps["labels_task"].Type == ebpf.TaskStorage; storage != late || (spec.Maps["labels_hash"].MaxEntries == 1) != late {
+		if storage := spec.Maps["governed_task"].Type == ebpf.TaskStorage; storage != late || (spec.Maps["labels_hash"].MaxEntries == 1) != late {
 			t.Errorf("task storage: %v", storage)
 		}
 		for name, want := range map[string]uint32{"setattr_dentry": 0, "setxattr_dentry": 0, "removexattr_dentry": 0, "host_mnt_ns": 4026531841} {

@@ -91,10 +91,11 @@ func (s *state) swap(raw []byte, img *image.Image, unit *Unit) (handle, error) {
 	if err := pinImage(s.image(h.index()), raw, &head); err != nil {
 		return 0, fmt.Errorf("keep the image: %w", err)
 	}
-	if err := insert(s.heads, h.index(), first); err != nil {
-		return 0, err
-	}
-	if err := insert(s.outer[class], h.index(), table); err != nil {
+	err = together(
+		func() error { return insert(s.heads, h.index(), first) },
+		func() error { return insert(s.outer[class], h.index(), table) },
+	)
+	if err != nil {
 		return 0, err
 	}
 	s.handles.store(slot, h)

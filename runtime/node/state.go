@@ -134,6 +134,13 @@ func (s *state) repair() error {
 	return nil
 }
 
+// together does what waits for the same.
+func together(one, other func() error) error {
+	result := make(chan error)
+	go func() { result <- other() }()
+	return errors.Join(one(), <-result)
+}
+
 // finish ends the change of a slot, wherever it stands: it removes every table but
 // the current one, once no program reads it any more, and the images of an empty
 // slot.
@@ -161,10 +168,14 @@ func (s *state) finish(slot uint32) error {
 		if err != nil {
 			return err
 		}
-		for _, outer := range []*ebpf.Map{s.outer[class], s.heads} {
+		remove := func(outer *ebpf.Map) error {
 			if err := outer.Delete(index); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 				return fmt.Errorf("remove a table: %w", err)
 			}
+			return nil
+		}
+		if err := together(func() error { return remove(s.outer[class]) }, func() error { return remove(s.heads) }); err != nil {
+			return err
 		}
 	}
 	if current == 0 {

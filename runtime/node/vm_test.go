@@ -12,6 +12,7 @@ import (
 
 	"github.com/avert-dev/avert/compiler"
 	"github.com/avert-dev/avert/compiler/diag"
+	"github.com/avert-dev/avert/internal/needs"
 	"github.com/avert-dev/avert/internal/vm"
 )
 
@@ -53,12 +54,18 @@ func TestUpgrade(t *testing.T) {
 
 // inGuests runs tests in guests with images to load and files to open.
 func inGuests(t *testing.T, config vm.Config, run string) {
-	files := []vm.File{{Guest: "/a", Data: []byte("a")}, {Guest: "/b", Data: []byte("b")}, {Guest: "/both", Data: []byte("both")}}
+	node, err := vm.Build("github.com/avert-dev/avert/cmd/avert-node")
+	needs.NoError(t, err)
+	files := []vm.File{
+		{Guest: "/a", Data: []byte("a")}, {Guest: "/b", Data: []byte("b")}, {Guest: "/both", Data: []byte("both")},
+		{Guest: "/bin/avert-node", Data: node, Mode: 0o755},
+	}
 	for name, text := range images {
 		files = append(files, vm.File{Guest: "/images/" + name, Data: compile(t, text)})
 	}
 	vm.Matrix(t, func(t *testing.T, kernel string) {
 		config.Kernel, config.MemoryMB, config.Timeout, config.Files = kernel, 512, 10*time.Minute, files
+		config.Append = "preempt=voluntary" // up to 6.1; what preemption is cannot be read with the least capabilities
 		vm.Test(t, config, run)
 	})
 }

@@ -95,13 +95,18 @@ var programs = sync.OnceValues(func() ([]vm.File, error) {
 	cc := []string{"gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-s", "-x", "c", "-", "-o"}
 	bare := []string{"-static", "-no-pie", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-fno-pic"}
 	var files []vm.File
+	for name, command := range map[string]string{"guest": "./guest", "avert-node": "github.com/avert-dev/avert/cmd/avert-node"} {
+		data, err := vm.Build(command)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, vm.File{Guest: "/tools/" + name, Data: data, Mode: 0o755})
+	}
 	for _, p := range []struct {
 		name    string
 		source  []byte
 		command []string // without the file to write, its last argument
 	}{
-		{"guest", nil, []string{"go", "build", "-o"}},
-		{"avert-node", nil, []string{"go", "build", "-o"}},
 		{"tool", toolSource, append([]string{"gcc", "-static"}, cc[1:]...)},
 		{"dynamic", toolSource, cc},
 		{"compat64", compatSource, slices.Concat([]string{"gcc"}, bare, cc[1:])},
@@ -111,16 +116,8 @@ var programs = sync.OnceValues(func() ([]vm.File, error) {
 			return nil, &needs.Unavailable{Reason: "needs the program " + p.command[0] + ", to build what a guest runs"}
 		}
 		out := filepath.Join(dir, p.name)
-		arguments := append(slices.Clone(p.command[1:]), out)
-		switch p.name {
-		case "guest":
-			arguments = append(arguments, "./guest")
-		case "avert-node":
-			arguments = append(arguments, "github.com/avert-dev/avert/cmd/avert-node")
-		}
-		cmd := exec.Command(p.command[0], arguments...)
+		cmd := exec.Command(p.command[0], append(slices.Clone(p.command[1:]), out)...)
 		cmd.Stdin = bytes.NewReader(p.source)
-		cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")
 		if text, err := cmd.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("%v: %w\n%s", cmd.Args, err, text)
 		}

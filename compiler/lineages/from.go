@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package diff
+package lineages
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// From says of which processes a change holds: those for which all conditions in
+// From says which processes are meant: those for which all conditions in
 // Held hold and none of those in Not.
 type From struct {
 	Held, Not []string
@@ -34,20 +34,20 @@ func (f From) String() string {
 	return text
 }
 
-// from describes some of all moments. Conditions that the description does not
+// From describes some of all moments. Conditions that the description does not
 // need are left out; the key is equal for equal sets of processes that are
 // described alike.
-func (l *lineages) from(relevant []int, some, all []moment) (f From, key string) {
+func (l *Lineages) From(relevant []int, some, all []Moment) (f From, key string) {
 	var held, not uint64
 	held, not = ^uint64(0), ^uint64(0)
 	for _, m := range some {
-		held &= m.held
-		not &^= m.held
+		held &= m.Held
+		not &^= m.Held
 	}
 	meant := func(held, not uint64) int {
 		n := 0
 		for _, m := range all {
-			if m.held&held == held && m.held&not == 0 {
+			if m.Held&held == held && m.Held&not == 0 {
 				n++
 			}
 		}
@@ -82,7 +82,7 @@ func (l *lineages) from(relevant []int, some, all []moment) (f From, key string)
 	if f.Some {
 		masks := make([]uint64, len(some))
 		for i, m := range some {
-			masks[i] = m.held
+			masks[i] = m.Held
 		}
 		slices.Sort(masks)
 		key += fmt.Sprint(relevant, masks)
@@ -91,7 +91,7 @@ func (l *lineages) from(relevant []int, some, all []moment) (f From, key string)
 }
 
 // text writes a condition.
-func (l *lineages) text(n int) string {
+func (l *Lineages) text(n int) string {
 	c := l.conds[n]
 	var out []string
 	for _, part := range []struct {

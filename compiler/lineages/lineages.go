@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package diff
+// Package lineages finds what lineages of processes can bring about: which
+// conditions of one or two layers can hold together, each time with a shortest
+// lineage. Nothing is expanded but the conditions that are asked about.
+//
+// It knows nothing of objects and verdicts.
+package lineages
 
 import (
 	"fmt"
@@ -11,16 +16,15 @@ import (
 	"github.com/avert-dev/avert/compiler/ir"
 )
 
-// Budgets of one comparison. They are far above what policies need, and keep
+// Budgets of one question. They are far above what policies need, and keep
 // hostile ones from taking a machine.
 const (
-	maxStates  = 4_000_000 // of automata side by side
+	maxStates  = 4_000_000 // of automata
 	maxMoments = 1 << 16   // tuples of a lineage's automaton
-	maxCells   = 1 << 18   // cells of flows, or of arguments
 )
 
-// lineages are the conditions of two layers over common atoms.
-type lineages struct {
+// Lineages are the conditions of two layers over common atoms.
+type Lineages struct {
 	atoms map[string]int // joined patterns to number
 	texts [][]string
 	conds []cond
@@ -28,7 +32,7 @@ type lineages struct {
 	of [2][]int
 	// images are programs that no atom tells apart, each by one path.
 	images []image
-	known  map[string][]moment
+	known  map[string][]Moment
 }
 
 // cond is a condition of either layer: each field is an atom, or -1.
@@ -39,14 +43,16 @@ type image struct {
 	path  string
 }
 
-// moment is a lineage, and which of the relevant conditions hold after it.
-type moment struct {
-	held    uint64
-	lineage []string
+// Moment is a lineage, and which of the relevant conditions hold after it: bit i
+// is that of the i-th.
+type Moment struct {
+	Held    uint64
+	Lineage []string
 }
 
-func newLineages(old, new *ir.Layer) (*lineages, error) {
-	l := &lineages{atoms: map[string]int{}, known: map[string][]moment{}}
+// New joins the conditions of two layers, the sides 0 and 1.
+func New(old, new *ir.Layer) (*Lineages, error) {
+	l := &Lineages{atoms: map[string]int{}, known: map[string][]Moment{}}
 	numbers := map[cond]int{}
 	for side, layer := range []*ir.Layer{old, new} {
 		atom := func(mask uint64) int {
@@ -71,7 +77,7 @@ func newLineages(old, new *ir.Layer) (*lineages, error) {
 	return l, l.findImages()
 }
 
-func (l *lineages) atom(patterns []string) int {
+func (l *Lineages) atom(patterns []string) int {
 	key := strings.Join(patterns, "\x00")
 	n, ok := l.atoms[key]
 	if !ok {
@@ -83,7 +89,7 @@ func (l *lineages) atom(patterns []string) int {
 }
 
 // findImages finds which atoms can hold of one image.
-func (l *lineages) findImages() error {
+func (l *Lineages) findImages() error {
 	root := len(l.texts) // a label for what is no program, to be shown last
 	rules := []automata.Rule{{Glob: mustParse("/"), Label: root}}
 	for i, patterns := range l.texts {
@@ -120,13 +126,13 @@ func boolOrder(a, b bool) int {
 func mustParse(pattern string) *automata.Glob {
 	g, err := automata.Parse(pattern)
 	if err != nil {
-		panic(fmt.Sprintf("diff: a pattern got past check: %v", err))
+		panic(fmt.Sprintf("lineages: a pattern got past check: %v", err))
 	}
 	return g
 }
 
-// relevant returns the joint numbers of conditions of both sides, ascending.
-func (l *lineages) relevant(old, new []int) []int {
+// Relevant returns the joint numbers of conditions of both sides, ascending.
+func (l *Lineages) Relevant(old, new []int) []int {
 	var out []int
 	for side, conds := range [][]int{old, new} {
 		for _, c := range conds {
@@ -139,20 +145,20 @@ func (l *lineages) relevant(old, new []int) []int {
 	return slices.Compact(out)
 }
 
-// holds says which conditions of a side hold at a moment.
-func (l *lineages) holds(side int, relevant []int, m moment) func(cond int) bool {
+// Holds says which conditions of a side hold at a moment.
+func (l *Lineages) Holds(side int, relevant []int, m Moment) func(cond int) bool {
 	return func(c int) bool {
 		if c == ir.Always {
 			return true
 		}
 		i, ok := slices.BinarySearch(relevant, l.of[side][c])
-		return ok && m.held>>i&1 != 0
+		return ok && m.Held>>i&1 != 0
 	}
 }
 
-// moments returns every combination of the relevant conditions that some
+// Moments returns every combination of the relevant conditions that some
 // lineage brings about, each with a shortest lineage; the empty lineage first.
-func (l *lineages) moments(relevant []int) ([]moment, error) {
+func (l *Lineages) Moments(relevant []int) ([]Moment, error) {
 	key := fmt.Sprint(relevant)
 	if known, ok := l.known[key]; ok {
 		return known, nil
@@ -170,7 +176,7 @@ func (l *lineages) moments(relevant []int) ([]moment, error) {
 
 // search walks the lineage's automaton, of which only the atoms of relevant
 // conditions are kept.
-func (l *lineages) search(relevant []int) ([]moment, error) {
+func (l *Lineages) search(relevant []int) ([]Moment, error) {
 	var local []int // atoms
 	bit := func(atom int) uint64 {
 		if atom < 0 {
@@ -204,7 +210,7 @@ func (l *lineages) search(relevant []int) ([]moment, error) {
 	steps := []step{{from: -1}}
 	seen := map[ir.State]bool{{}: true}
 	found := map[uint64]bool{}
-	var out []moment
+	var out []Moment
 	for at := 0; at < len(steps); at++ {
 		var held uint64
 		for i := range conds {
@@ -219,7 +225,7 @@ func (l *lineages) search(relevant []int) ([]moment, error) {
 				lineage = append(lineage, steps[i].path)
 			}
 			slices.Reverse(lineage)
-			out = append(out, moment{held, lineage})
+			out = append(out, Moment{held, lineage})
 		}
 		for _, im := range images {
 			next := small.Exec(steps[at].State, im.mask)
@@ -242,7 +248,7 @@ type localImage struct {
 
 // project returns the images that some of the atoms tell apart, those that match
 // little last, since they say little in a witness.
-func (l *lineages) project(atoms []int) []localImage {
+func (l *Lineages) project(atoms []int) []localImage {
 	seen := map[uint64]bool{}
 	var out []localImage
 	for _, im := range l.images {
@@ -259,4 +265,12 @@ func (l *lineages) project(atoms []int) []localImage {
 	}
 	slices.SortStableFunc(out, func(a, b localImage) int { return boolOrder(a.mask == 0, b.mask == 0) })
 	return out
+}
+
+// Joint returns the joint number of a side's condition; Always stays.
+func (l *Lineages) Joint(side, cond int) int {
+	if cond == ir.Always {
+		return cond
+	}
+	return l.of[side][cond]
 }

@@ -16,12 +16,16 @@ const dropperBudget = 20_000
 
 // linked are folders that are symbolic links into /usr on most images: what is
 // written there has another path. Patterns without the twin are AV0306's.
-var linked = sync.OnceValue(func() *automata.Glob {
+var linked = sync.OnceValue(func() automata.Lang {
 	g, err := automata.Parse("/{bin,sbin,lib,lib32,lib64,libx32}/**")
 	if err != nil {
 		panic(err) // it is valid
 	}
-	return g
+	lang, err := automata.FromGlobs(dropperBudget, g)
+	if err != nil {
+		panic(err) // it is small
+	}
+	return lang
 })
 
 // droppers finds, for each Allow of process, a file that it lets be executed and
@@ -61,6 +65,14 @@ func dropped(l *ir.Layer, r *ir.PathRule) (string, *ir.Most) {
 	if len(wild) == 0 {
 		return "", nil
 	}
+	// Usually the first path that comes to mind will do.
+	if first, err := automata.FromGlobs(dropperBudget, wild...); err == nil {
+		if path, ok := first.Witness(); ok && !linked().Has(path) {
+			if m := writable(l, path); m != nil {
+				return path, m
+			}
+		}
+	}
 	path, ok := writableOf(l, wild)
 	if !ok {
 		return "", nil
@@ -83,8 +95,7 @@ func writable(l *ir.Layer, path string) *ir.Most {
 
 // writableOf looks for a path of the globs that may be executed and written.
 func writableOf(l *ir.Layer, globs []*automata.Glob) (string, bool) {
-	execBlocks := []*automata.Glob{linked()}
-	var writeBlocks, writeAllows []*automata.Glob
+	var execBlocks, writeBlocks, writeAllows []*automata.Glob
 	for _, r := range l.Paths.Rules {
 		process := r.Rule.Section == policy.Process
 		switch {
@@ -99,6 +110,9 @@ func writableOf(l *ir.Layer, globs []*automata.Glob) (string, bool) {
 		}
 	}
 	files, err := automata.FromGlobs(dropperBudget, globs...)
+	if err == nil {
+		files, err = files.Difference(linked(), dropperBudget)
+	}
 	without := func(globs []*automata.Glob) {
 		if err == nil && len(globs) > 0 {
 			var other automata.Lang

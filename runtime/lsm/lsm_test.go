@@ -15,9 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/avert-dev/avert/bpf"
-	"github.com/avert-dev/avert/compiler"
-	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/compiler/policy"
+	"github.com/avert-dev/avert/internal/testimage"
 	"github.com/avert-dev/avert/runtime/event"
 	"github.com/avert-dev/avert/runtime/image"
 )
@@ -63,26 +62,9 @@ spec:
   containers: [{name: app}]
 `
 
-const pool = `apiVersion: avert.dev/v1alpha1
-kind: Config
-targets: [lsm]
-pools:
-  - {name: nodes, kernel: "6.12", lsm: [bpf], architectures: [amd64]}
-`
-
 func compile(t testing.TB) []byte {
 	t.Helper()
-	r := compiler.Compile(compiler.Input{
-		Files:  []*diag.File{diag.NewFile("policy.yaml", []byte(source))},
-		Config: diag.NewFile(".avert.yaml", []byte(pool)),
-	})
-	for _, f := range r.Files {
-		if strings.HasSuffix(f.Path, ".img") {
-			return f.Data
-		}
-	}
-	t.Fatalf("no image: %v", r.Findings)
-	return nil
+	return testimage.Compile(t, "6.12", source)
 }
 
 // explainer has one image: policy 7, generation 3.

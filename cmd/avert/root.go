@@ -66,7 +66,7 @@ Results go to standard output, everything else to standard error.`,
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(a.flagError)
 	a.flags(root)
-	root.AddCommand(a.compileCommand(), a.lintCommand(), a.fmtCommand(), a.codeCommand(), a.targetsCommand(), a.schemaCommand(), a.imageCommand(), a.diffCommand(), a.explainCommand(), a.testCommand(), a.queryCommand(), a.versionCommand(), a.completionCommand())
+	root.AddCommand(a.compileCommand(), a.lintCommand(), a.fmtCommand(), a.codeCommand(), a.targetsCommand(), a.schemaCommand(), a.imageCommand(), a.diffCommand(), a.explainCommand(), a.testCommand(), a.queryCommand(), a.importCommand(), a.versionCommand(), a.completionCommand())
 	root.SetHelpCommand(a.helpCommand())
 	return root
 }

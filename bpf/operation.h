@@ -92,9 +92,9 @@ static __always_inline enum begun begin(struct op *op, bool unstarted, bool comm
 	if (!l->started && !unstarted)
 		return PASS;
 	u64 handle = handle_of(l->policy);
+	if (unlikely(!handle))
+		return PASS; /* the unit was unloaded */
 	if (unlikely(handle != l->handle)) {
-		if (!handle)
-			return PASS; /* the unit was unloaded */
 		if (!s || refresh(handle, committing))
 			return FAIL;
 		l->handle = handle;

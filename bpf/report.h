@@ -50,8 +50,9 @@ static __always_inline void describe(struct event *e, struct label *l, struct sc
 	e->pad = 0;
 }
 
-/* report sends what the scratch memory has noted. offsets are those of the paths in
- * their buffers, PATH_SIZE for none. classes are two enum class, low byte first. */
+/* report sends what the scratch memory has noted. offsets are where the paths were in the
+ * buffer, PATH_SIZE for none; the second has been kept since. classes are two enum
+ * class, low byte first. */
 __noinline int report(u32 kind_access, u32 classes, u32 refused, u32 offset0, u32 offset1)
 {
 	u32 kind = kind_access >> 16, access = kind_access & 0xffff;

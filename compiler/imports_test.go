@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 	"compiler/bundle":   {"compiler/emit", "compiler/report", "compiler/output"},
 
 	"compiler/operation":  {},
+	"compiler/foreign":    {"compiler/syntax", "compiler/automata"},
 	"compiler/lineages":   {"compiler/ir", "compiler/automata"},
 	"compiler/diff":       {"compiler/ir", "compiler/automata", "compiler/operation", "compiler/floor", "compiler/lineages"},
 	"compiler/explain":    {"compiler/ir", "compiler/automata", "compiler/operation", "compiler/emit", "compiler/report", "runtime/event"},

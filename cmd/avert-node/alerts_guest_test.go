@@ -37,7 +37,7 @@ func unsafePointer[T any](s []T) unsafe.Pointer { return unsafe.Pointer(unsafe.S
 var long = "/secret/" + strings.Repeat(strings.Repeat("l", 200)+"/", 3) + "key"
 
 // deep has more components than are read.
-var deep = strings.Repeat("/deep", 140) + "/key"
+var deep = strings.Repeat("/deep", 300) + "/key"
 
 // set up makes the files of the container, and loads its policies, once.
 var setUp = sync.OnceValue(func() error {
@@ -200,8 +200,7 @@ func hasUserNamespaces() bool {
 // who did it.
 func TestGuestAlerts(t *testing.T) {
 	f := startEvents(t)
-	args := []string{"deeds", "an argument"}
-	c := f.enter("web/pod", "/tools/deeds", args...)
+	c := f.enter("web/pod", "/tools/deeds", "deeds", "an argument")
 	b := func(s string) []byte { return []byte(s) }
 	secret, frozen, born := at("name: secret"), at("name: frozen"), at("name: born")
 	web, trial := at("name: web"), at("name: trial")
@@ -259,7 +258,7 @@ func TestGuestAlerts(t *testing.T) {
 		for range test.want {
 			e := f.next()
 			got = append(got, summary(e))
-			f.common(e, c, args, begin, end)
+			f.common(e, c, begin, end)
 		}
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%s %.80s (-want +got):\n%s", test.deed.Does, test.deed.Path, diff)
@@ -282,24 +281,13 @@ func TestGuestAlerts(t *testing.T) {
 }
 
 // common checks what alerts about the process in the container share.
-func (f *follower) common(e event.Event, c *container, args []string, begin, end time.Time) {
+func (f *follower) common(e event.Event, c *container, begin, end time.Time) {
 	f.t.Helper()
 	when, err := time.Parse(time.RFC3339Nano, e.Time)
 	if err != nil || when.Before(begin.Add(-time.Second)) || when.After(end.Add(time.Second)) {
 		f.t.Errorf("an alert of %s about what happened at %v", e.Time, begin)
 	}
-	uid, gid := uint32(realUser), uint32(realGroup)
-	var text []event.Text
-	for _, a := range args {
-		text = append(text, event.Text(a))
-	}
-	want := event.Event{
-		Source: event.LSM, Node: "guest", Unit: "shop-trial+web_pod-web_app",
-		Process: &event.Process{
-			PID: c.cmd.Process.Pid, PPID: os.Getpid(), State: "running", Comm: "deeds", UID: &uid, GID: &gid, Exe: "/tools/deeds", Args: text, Cgroup: "/web/pod",
-			Lineage: &event.Lineage{Exe: [][]event.Text{{"/tools/deeds"}}, Parent: [][]event.Text{{"/tools/entry"}}, Ancestor: [][]event.Text{{"/nowhere", "/tools/first"}}},
-		},
-	}
+	want := event.Event{Source: event.LSM, Node: "guest", Unit: "shop-trial+web_pod-web_app", Process: &c.who}
 	got := event.Event{Source: e.Source, Node: e.Node, Unit: e.Unit, Process: e.Process}
 	if diff := cmp.Diff(want, got); diff != "" {
 		f.t.Errorf("%s (-want +got):\n%s", summary(e), diff)
@@ -320,10 +308,10 @@ func counters(t *testing.T) map[string]int64 {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	counters := map[string]int64{}
-	for _, m := range regexp.MustCompile(`(?m)^  (reported|lost|blocked) +([0-9]+)$`).FindAllStringSubmatch(string(out), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^  (reported|lost|blocked|failed) +([0-9]+)$`).FindAllStringSubmatch(string(out), -1) {
 		counters[m[1]], _ = strconv.ParseInt(m[2], 10, 64)
 	}
-	if len(counters) != 3 {
+	if len(counters) != 4 {
 		t.Fatalf("%s", out)
 	}
 	return counters
@@ -350,9 +338,9 @@ func TestGuestAlertsLost(t *testing.T) {
 	}
 	after := counters(t)
 	blocked, reported, lost := after["blocked"]-before["blocked"], after["reported"]-before["reported"], after["lost"]-before["lost"]
-	t.Logf("%d blocked, %d reported, %d lost", blocked, reported, lost)
-	if blocked != 4*times+1 || blocked != reported+lost || reported == 0 || lost == 0 {
-		t.Errorf("%d blocked, %d reported, %d lost", blocked, reported, lost)
+	t.Logf("%d blocked, %d reported, %d lost, %d failed", blocked, reported, lost, after["failed"])
+	if after["failed"] != 0 || blocked != 4*times+1 || blocked != reported+lost || reported == 0 || lost == 0 {
+		t.Errorf("of %d", 4*times+1)
 	}
 	if err := f.cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
@@ -385,5 +373,45 @@ func TestGuestAlertsLost(t *testing.T) {
 	}
 	if f := startEvents(t); f.before != uint64(after["lost"]) {
 		t.Errorf("the next reader says that %d were lost before, and not %d", f.before, after["lost"])
+	}
+}
+
+// hostile are names that a process may choose, to be taken for more than a name.
+var hostile = []string{
+	"\n{\"time\":\"2026-01-01T00:00:00Z\",\"source\":\"lsm\",\"verdict\":\"Audit\",\"certain\":true}\n",
+	"\",\"verdict\":\"Audit\",\"x\":\"", "\nUid:\t7\t7\t7\t7", ") R 1 1 1 1 1 1", "\\x0a\\", "\\\"", "\r\x1b[2J\x07\x7f", "\xff\xfe\xc3", "\u202e\u2028\u00a0", " (deleted)",
+}
+
+// TestGuestAlertsForged: whatever a process chooses, an alert is one line, and says
+// what the process chose where it belongs.
+func TestGuestAlertsForged(t *testing.T) {
+	f := startEvents(t)
+	last := "/tools/" + hostile[0]
+	cgroup := "web/" + strings.ReplaceAll(strings.Join(hostile[1:], ""), "\n", "") // no cgroup has a line break
+	if err := errors.Join(os.Link("/tools/deeds", last), os.Mkdir("/sys/fs/cgroup/"+cgroup, 0o755), os.WriteFile("/secret/"+hostile[0], nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	c := f.enter(cgroup, last, hostile...)
+	for _, name := range hostile {
+		path := "/secret/" + name
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		to := "/frozen/" + name
+		for _, d := range []deed{{Does: "read", Path: []byte(path), Comm: []byte(name)}, {Does: "rename", Path: []byte(path), To: []byte(to)}} {
+			begin := time.Now()
+			if a := c.do(d); a.Errno != unix.EPERM {
+				t.Errorf("%s %q: %v", d.Does, d.Path, a.Errno)
+			}
+			e := f.next()
+			f.common(e, c, begin, time.Now())
+			want := event.Object{Path: event.Text(d.Path), Target: event.Text(d.To)}
+			if e.Verdict != event.Block || !e.Certain || *e.Object != want {
+				t.Errorf("%s %q: %s", d.Does, d.Path, e.Line())
+			}
+		}
+	}
+	for _, e := range f.stop() {
+		t.Errorf("and %s", e.Line())
 	}
 }

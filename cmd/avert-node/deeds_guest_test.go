@@ -21,6 +21,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/avert-dev/avert/runtime/event"
+	"github.com/avert-dev/avert/runtime/process"
 )
 
 // The program is also what runs in the container: three programs, one after the
@@ -223,6 +226,8 @@ type container struct {
 	cmd     *exec.Cmd
 	in      *json.Encoder
 	answers <-chan string
+	// who is what alerts must say of it.
+	who event.Process
 }
 
 // enter starts the process with arguments in a cgroup, whose path is below the root
@@ -245,7 +250,19 @@ func (f *follower) enter(cgroup, last string, args ...string) *container {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { in.Close(); cmd.Process.Kill(); cmd.Wait() })
-	c := &container{t, cmd, json.NewEncoder(in), lines(out)}
+	uid, gid := uint32(realUser), uint32(realGroup)
+	who := event.Process{
+		PID: cmd.Process.Pid, PPID: os.Getpid(), State: process.Running, Comm: name(filepath.Base(last)), UID: &uid, GID: &gid,
+		Exe: event.Text(last), Cgroup: event.Text("/" + cgroup),
+		Lineage: &event.Lineage{Parent: [][]event.Text{{"/tools/entry"}}, Ancestor: [][]event.Text{{"/nowhere", "/tools/first"}}},
+	}
+	for _, a := range args {
+		who.Args = append(who.Args, event.Text(a))
+	}
+	if last == "/tools/deeds" {
+		who.Lineage.Exe = [][]event.Text{{"/tools/deeds"}}
+	}
+	c := &container{t, cmd, json.NewEncoder(in), lines(out), who}
 	// What the test links asks for features of the kernel's when it starts, by bpf(2).
 	c.do(deed{Does: "read", Path: []byte("/secret/ready")})
 	for e := f.next(); e.Object == nil || e.Object.Path != "/secret/ready"; e = f.next() {
@@ -256,8 +273,14 @@ func (f *follower) enter(cgroup, last string, args ...string) *container {
 	return c
 }
 
+// name is what the kernel keeps of a thread's.
+func name(s string) event.Text { return event.Text(s[:min(len(s), 15)]) }
+
 func (c *container) do(d deed) (a answer) {
 	c.t.Helper()
+	if d.Comm != nil {
+		c.who.Comm = name(string(d.Comm))
+	}
 	if err := c.in.Encode(d); err != nil {
 		c.t.Fatal(err)
 	}

@@ -36,7 +36,8 @@ the rule and its place (avert schema event).
 
 Without --rules it reads the reports of the programs that avert-node load
 attaches, until it is interrupted. It needs what avert-node load needs, and
-should run once: each report goes to one reader.
+should run once: each report goes to one reader. Reports that find no place
+before they are read change no verdict; a line says how many these were.
 
 With --rules it reads the kernel's audit log beside, if programs are attached,
 for what AppArmor and SELinux refuse; for that it needs the capability

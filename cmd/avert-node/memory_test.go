@@ -7,13 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/avert-dev/avert/compiler"
-	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/internal/needs"
+	"github.com/avert-dev/avert/internal/testimage"
 	"github.com/avert-dev/avert/internal/vm"
 )
 
@@ -34,8 +32,7 @@ func TestMemory(t *testing.T) {
 // imageOf returns an image that blocks reading paths.
 func imageOf(t *testing.T, paths string) []byte {
 	t.Helper()
-	r := compiler.Compile(compiler.Input{
-		Files: []*diag.File{diag.NewFile("policy.yaml", fmt.Appendf(nil, `apiVersion: avert.dev/v1alpha1
+	return testimage.Compile(t, "5.10", fmt.Sprintf(`apiVersion: avert.dev/v1alpha1
 kind: RuntimePolicy
 metadata: {name: checkout, namespace: shop}
 spec:
@@ -44,22 +41,7 @@ spec:
     default: Allow
     rules:
       - {name: secret, action: Block, access: [read], paths: [%s]}
-  accept: [{rule: system/default, reason: a test}]
-`, paths))},
-		Config: diag.NewFile(".avert.yaml", []byte(`apiVersion: avert.dev/v1alpha1
-kind: Config
-targets: [lsm]
-pools:
-  - {name: guests, kernel: "5.10", lsm: [bpf], architectures: [amd64]}
-`)),
-	})
-	for _, f := range r.Files {
-		if strings.HasSuffix(f.Path, ".img") {
-			return f.Data
-		}
-	}
-	t.Fatalf("no image: %v", r.Findings)
-	return nil
+`, paths))
 }
 
 // TestSize holds how large the command is as it is distributed: without symbols.

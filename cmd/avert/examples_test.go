@@ -62,7 +62,7 @@ func TestExamples(t *testing.T) {
 			switch cmd.Name() {
 			case "image": // its example is of a pool that takes images
 				script = "image.txtar"
-			case "diff", "test": // of two revisions, and of tests beside policies
+			case "diff", "test", "import": // of two revisions, of tests beside policies, of other formats
 				script = cmd.Name() + ".txtar"
 			}
 			scriptFolder(t, script)

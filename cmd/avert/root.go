@@ -68,7 +68,7 @@ Results go to standard output, everything else to standard error.`,
 	a.flags(root)
 	root.AddCommand(
 		a.compileCommand(), a.lintCommand(), a.rulesCommand(), a.fmtCommand(), a.codeCommand(), a.targetsCommand(), a.schemaCommand(), a.imageCommand(),
-		a.diffCommand(), a.explainCommand(), a.testCommand(), a.queryCommand(), a.versionCommand(), a.completionCommand(),
+		a.diffCommand(), a.explainCommand(), a.testCommand(), a.queryCommand(), a.importCommand(), a.versionCommand(), a.completionCommand(),
 	)
 	root.SetHelpCommand(a.helpCommand())
 	return root

@@ -33,6 +33,7 @@ var laterStages = map[diag.Code]string{
 	diag.NameCollision:   "bundle",
 	diag.Gap:             "compiler",
 	diag.Stricter:        "compiler",
+	diag.NotImported:     "foreign",
 }
 
 // run checks files as the compiler does.

@@ -6,7 +6,7 @@ package diag
 type Code string
 
 // Codes. AV00 the text, AV01 the shape, AV02 values, AV03 meaning, AV04
-// workloads and configuration, AV05 lowering, AV06 guardrails.
+// workloads and configuration, AV05 lowering, AV06 guardrails, AV07 import.
 const (
 	UnreadableInput   Code = "AV0001"
 	InvalidYAML       Code = "AV0002"
@@ -59,6 +59,7 @@ const (
 	ExpiredWaiver     Code = "AV0605"
 	InvalidIgnore     Code = "AV0606"
 	UnusedIgnore      Code = "AV0607"
+	NotImported       Code = "AV0701"
 )
 
 // Entry documents a code.
@@ -124,6 +125,7 @@ var Catalogue = []Entry{
 	{ExpiredWaiver, Error, "waiver expired", "The last day of a waiver is over. What it excepted is found again; mend that, or decide anew."},
 	{InvalidIgnore, Error, "suppression without a reason", "A comment that suppresses a finding is written `# avert:ignore RULE: reason`, on the line of the finding or the one above."},
 	{UnusedIgnore, Warning, "suppression without a finding", "A comment suppresses a guardrail that finds nothing there. It would hide the next finding."},
+	{NotImported, Warning, "not carried over", "What is imported says something that a RuntimePolicy cannot say, or that avert does not know. It is left out, and a comment says so where it stood; a rule that would mean something else without it is left out whole."},
 }
 
 var entries = func() map[Code]*Entry {

@@ -34,6 +34,7 @@ var areas = []struct{ prefix, title string }{
 	{"AV04", "Workloads and configuration"},
 	{"AV05", "Lowering"},
 	{"AV06", "Guardrails"},
+	{"AV07", "Import"},
 }
 
 // diagnostics writes an entry for each code, with an input that triggers it

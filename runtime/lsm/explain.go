@@ -106,7 +106,7 @@ func (x *Explainer) Events(r *Record) []event.Event {
 			e.Verdict = event.Block
 		case block:
 			e.Verdict = event.WouldBlock
-		case r.Audits&bit == 0 || layer == 0 && r.Refused != 0: // refused by a quiet rule
+		case r.Audits&bit == 0:
 			continue
 		default:
 			e.Verdict = event.Audit

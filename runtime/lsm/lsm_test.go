@@ -15,9 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/avert-dev/avert/bpf"
-	"github.com/avert-dev/avert/compiler"
-	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/compiler/policy"
+	"github.com/avert-dev/avert/internal/testimage"
 	"github.com/avert-dev/avert/runtime/event"
 	"github.com/avert-dev/avert/runtime/image"
 )
@@ -63,26 +62,9 @@ spec:
   containers: [{name: app}]
 `
 
-const pool = `apiVersion: avert.dev/v1alpha1
-kind: Config
-targets: [lsm]
-pools:
-  - {name: nodes, kernel: "6.12", lsm: [bpf], architectures: [amd64]}
-`
-
 func compile(t testing.TB) []byte {
 	t.Helper()
-	r := compiler.Compile(compiler.Input{
-		Files:  []*diag.File{diag.NewFile("policy.yaml", []byte(source))},
-		Config: diag.NewFile(".avert.yaml", []byte(pool)),
-	})
-	for _, f := range r.Files {
-		if strings.HasSuffix(f.Path, ".img") {
-			return f.Data
-		}
-	}
-	t.Fatalf("no image: %v", r.Findings)
-	return nil
+	return testimage.Compile(t, "6.12", source)
 }
 
 // explainer has one image: policy 7, generation 3.
@@ -161,7 +143,6 @@ func TestEvents(t *testing.T) {
 		{"a file", bpf.Event{Access: read, Blocks: 1, Refused: 1}, []string{"/secret/a"}, "Block shop/web file/token:14 certain file read"},
 		{"a long path", bpf.Event{Access: read, Blocks: 1, Refused: 1}, []string{long}, "Block shop/web file/token:14 certain file read"},
 		{"quiet", bpf.Event{Access: read | uint16(policy.AccessWrite), Blocks: 1, Refused: 1}, []string{"/secret/a"}, "Block shop/web file/token:14 certain file read,write"},
-		{"refused by a quiet rule", bpf.Event{Access: uint16(policy.AccessWrite), Audits: 1, Refused: 1}, []string{"/secret/a"}, ""},
 		{"two layers", bpf.Event{Access: read, Blocks: 3, Refused: 1, State: initial}, []string{"/secret/a"},
 			"Block shop/web file/token:14 certain file read; WouldBlock shop/trial file/etc:31 certain file read"},
 		{"the lineage says no", bpf.Event{Access: read, Blocks: 2}, []string{"/etc/a"}, "WouldBlock none file read"},
@@ -231,6 +212,8 @@ func TestHostile(t *testing.T) {
 		"a layer":                   func(e *bpf.Event) { e.Audits = 16 },
 		"no layer":                  func(e *bpf.Event) { e.Blocks = 0 },
 		"carried, but not blocked":  func(e *bpf.Event) { e.Carried = 2 },
+		"audited, but blocked":      func(e *bpf.Event) { e.Audits = 1 },
+		"audited, but refused":      func(e *bpf.Event) { e.Blocks, e.Audits = 2, 1 },
 		"blocked, but not refused":  func(e *bpf.Event) { e.Refused = 0 },
 		"a class":                   func(e *bpf.Event) { e.Class[1] = 4 },
 		"a path of no name":         func(e *bpf.Event) { e.Class[0] = bpf.Anonymous; e.Length[0] = 2 },

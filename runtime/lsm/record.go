@@ -39,6 +39,8 @@ func Decode(data []byte) (*Record, error) {
 		return nil, fmt.Errorf("a report of kind %d with the accesses %#x", e.Kind, e.Access)
 	case (e.Blocks|e.Audits|e.Carried)&^layers != 0 || e.Carried&^e.Blocks != 0 || e.Blocks|e.Audits == 0:
 		return nil, fmt.Errorf("a report of the layers %#x, %#x, %#x", e.Blocks, e.Audits, e.Carried)
+	case e.Audits&e.Blocks != 0 || e.Audits&1 != 0 && e.Refused != 0:
+		return nil, fmt.Errorf("a report of the layers %#x that both block and audit", e.Audits)
 	case e.Blocks&1 != 0 && e.Refused == 0:
 		return nil, fmt.Errorf("a report of a refusal that let the operation pass")
 	}

@@ -6,13 +6,11 @@ package node
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/avert-dev/avert/compiler"
-	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/internal/needs"
+	"github.com/avert-dev/avert/internal/testimage"
 	"github.com/avert-dev/avert/internal/vm"
 )
 
@@ -35,7 +33,6 @@ spec:
     default: Allow
     rules:
       - {name: secret, action: Block, access: [read], paths: [/both, %s]}
-  accept: [{rule: system/default, reason: a test}]
 `, name, path)
 }
 
@@ -61,34 +58,11 @@ func inGuests(t *testing.T, config vm.Config, run string) {
 		{Guest: "/bin/avert-node", Data: node, Mode: 0o755},
 	}
 	for name, text := range images {
-		files = append(files, vm.File{Guest: "/images/" + name, Data: compile(t, text)})
+		files = append(files, vm.File{Guest: "/images/" + name, Data: testimage.Compile(t, "5.10", text)})
 	}
 	vm.Matrix(t, func(t *testing.T, kernel string) {
 		config.Kernel, config.MemoryMB, config.Timeout, config.Files = kernel, 512, 10*time.Minute, files
 		config.Append = "preempt=voluntary" // up to 6.1; what preemption is cannot be read with the least capabilities
 		vm.Test(t, config, run)
 	})
-}
-
-// pool is a node of the guests' kind.
-const pool = `apiVersion: avert.dev/v1alpha1
-kind: Config
-targets: [lsm]
-pools:
-  - {name: guests, kernel: "5.10", lsm: [bpf], architectures: [amd64]}
-`
-
-func compile(t *testing.T, text string) []byte {
-	t.Helper()
-	r := compiler.Compile(compiler.Input{
-		Files:  []*diag.File{diag.NewFile("policy.yaml", []byte(text))},
-		Config: diag.NewFile(".avert.yaml", []byte(pool)),
-	})
-	for _, f := range r.Files {
-		if strings.HasSuffix(f.Path, ".img") {
-			return f.Data
-		}
-	}
-	t.Fatalf("no image: %v", r.Findings)
-	return nil
 }

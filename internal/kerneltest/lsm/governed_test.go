@@ -3,7 +3,6 @@
 package lsm
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -14,9 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/avert-dev/avert/compiler"
-	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/internal/needs"
+	"github.com/avert-dev/avert/internal/testimage"
 	"github.com/avert-dev/avert/internal/vm"
 )
 
@@ -102,17 +100,5 @@ func compiled(t *testing.T, kernel, name string, revision int) []byte {
 		spec += "\n      - {name: other, action: Block, access: [write], paths: [/other/**]}"
 	}
 	text := fmt.Sprintf("apiVersion: avert.dev/v1alpha1\nkind: RuntimePolicy\nmetadata: {name: %s, namespace: evasions}\nspec:\n  selector: {matchLabels: {app: %[1]s}}\n  %s\n", name, spec)
-	config := fmt.Sprintf("apiVersion: avert.dev/v1alpha1\nkind: Config\npools: [{name: vm, kernel: %q, architectures: [amd64], lsm: [bpf], targets: [lsm]}]\n", kernel)
-	result := compiler.Check(compiler.Input{Files: []*diag.File{diag.NewFile("policy.yaml", []byte(text))}, Config: diag.NewFile(".avert.yaml", []byte(config))})
-	if len(result.Pools) == 1 {
-		for _, f := range result.Pools[0].Files {
-			if strings.HasSuffix(f.Name, ".img") {
-				return f.Data
-			}
-		}
-	}
-	var b bytes.Buffer
-	diag.Printer{}.Print(&b, result.Findings)
-	t.Fatalf("no image\n%s\n%s", &b, text)
-	return nil
+	return testimage.Compile(t, kernel, text)
 }

@@ -15,9 +15,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/cilium/ebpf"
-
 	"github.com/avert-dev/avert/bpf"
+	"github.com/avert-dev/avert/runtime/node"
 )
 
 // loader is the program that loads policies on the node.
@@ -102,13 +101,14 @@ func (w *world) alerts() (uint64, error) {
 	if len(w.trial.Images) == 0 {
 		return 0, nil
 	}
-	m, err := ebpf.LoadPinnedMap(fmt.Sprintf("/sys/fs/bpf/avert/v%d/maps/counters", bpf.Layout), &ebpf.LoadPinOptions{ReadOnly: true})
+	events, counters, err := node.New("/sys/fs/bpf").Reports()
 	if err != nil {
 		return 0, err
 	}
-	defer m.Close()
+	defer events.Close()
+	defer counters.Close()
 	var reported, lost uint64
-	err = errors.Join(m.Lookup(uint32(0), &reported), m.Lookup(uint32(1), &lost))
+	err = errors.Join(counters.Lookup(bpf.Reported, &reported), counters.Lookup(bpf.Lost, &lost))
 	return reported + lost, err
 }
 

@@ -37,6 +37,8 @@ struct label {
 
 /* The components that climb() goes up before climb_on() does. */
 #define DIRECT 32
+/* The steps of climb_on(): components, and mounts that are passed. */
+#define STEPS (COMPONENTS + 32)
 
 /* Memory of one operation. A path ends at PATH_SIZE. */
 struct scratch {
@@ -44,9 +46,9 @@ struct scratch {
 	u64 dentry[2], mnt[2]; /* what resolve() is about */
 	u64 root_mnt, root_dentry;
 	/* Of a walk: by climb(), and beyond. */
-	u32 offset, count, on_count, pad;
+	u32 offset, count, on_count, named;
 	u64 on_dentry, on_mnt, on_first_dentry, on_first_mnt;
-	u32 sequence[DIRECT], on_sequence[COMPONENTS];
+	u32 sequence[DIRECT], on_sequence[STEPS];
 	u32 cells[2][MAX_PARTS];  /* references */
 	u32 states[2][MAX_PARTS]; /* after the path */
 	u64 held, may_hold, atoms, sum;

@@ -155,7 +155,7 @@ __noinline int climb_step(u32 n)
 	u32 sequence = 1;
 	if ((u64)d == s->root_dentry && (u64)&m->mnt == s->root_mnt)
 		return ROOT;
-	if (n >= COMPONENTS)
+	if (n >= STEPS)
 		return WALK_UNRESOLVED;
 	if (d == BPF_CORE_READ(m, mnt.mnt_root)) {
 		above = BPF_CORE_READ(m, mnt_parent);
@@ -176,22 +176,25 @@ __noinline int climb_step(u32 n)
 		return WALK_UNRESOLVED;
 	struct qstr q = {};
 	bpf_core_read(&q, sizeof(q), &d->d_name);
-	if (!name(s, q.len, q.name))
+	if (s->named >= COMPONENTS || !name(s, q.len, q.name))
 		return WALK_UNRESOLVED;
+	s->named++;
 	s->on_dentry = (u64)parent;
 	return NEXT_STEP;
 }
 
-/* climb_on goes on from a dentry and mount to the container's root. */
+/* climb_on goes on from a dentry and mount to the container's root, after the components
+ * that were counted. */
 __noinline int climb_on(void)
 {
 	struct scratch *s = current_scratch();
 	if (!s)
 		return WALK_UNRESOLVED;
+	s->named = s->count;
 	s->on_first_dentry = s->on_dentry;
 	s->on_first_mnt = s->on_mnt;
 	NOUNROLL
-	for (u32 n = 0; n <= COMPONENTS; n++) {
+	for (u32 n = 0; n <= STEPS; n++) {
 		s->on_count = n;
 		int end = climb_step(n);
 		if (end != NEXT_STEP)
@@ -204,7 +207,7 @@ __noinline int climb_on(void)
 __noinline int still_step(u32 n)
 {
 	struct scratch *s = current_scratch();
-	if (!s || n >= COMPONENTS)
+	if (!s || n >= STEPS)
 		return 0;
 	u32 sequence = 1;
 	if (s->on_sequence[n] & 1) {
@@ -232,7 +235,7 @@ __noinline int still_on(void)
 	s->on_dentry = s->on_first_dentry;
 	s->on_mnt = s->on_first_mnt;
 	NOUNROLL
-	for (u32 n = 0; n < COMPONENTS; n++) {
+	for (u32 n = 0; n < STEPS; n++) {
 		if (n >= count)
 			break;
 		if (!still_step(n))
@@ -276,6 +279,7 @@ __noinline int look_again(u32 which)
 		return WALK_UNRESOLVED;
 	which &= 1;
 	s->offset = PATH_SIZE;
+	s->count = 0;
 	s->on_dentry = s->dentry[which];
 	s->on_mnt = (u64)mount_of((void *)s->mnt[which]);
 	int end = climb_on();

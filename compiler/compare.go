@@ -84,9 +84,15 @@ func (f floors) of(u *ir.Unit) []diff.Floor {
 	return out
 }
 
+// CompareUnits compares what is enforced of two units, whatever they are called
+// and select. The floor is that of the new one, of r.
+func CompareUnits(r *Result, old, new *ir.Unit) ([]diff.Change, error) {
+	return diff.Layers(old.Enforced, new.Enforced, floors{pools: r.platforms()}.of(new))
+}
+
 // Missing returns what the unit v lets pass and r's unit u blocks: nothing when
 // u subsumes v. What is only reported otherwise is left out.
 func Missing(r *Result, u, v *ir.Unit) ([]diff.Change, error) {
-	changes, err := diff.Layers(v.Enforced, u.Enforced, floors{pools: r.platforms()}.of(u))
+	changes, err := CompareUnits(r, v, u)
 	return slices.DeleteFunc(changes, func(ch diff.Change) bool { return ch.Kind != diff.Blocked }), err
 }

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/avert-dev/avert/compiler"
 	"github.com/avert-dev/avert/compiler/diag"
 	"github.com/avert-dev/avert/compiler/diff"
+	"github.com/avert-dev/avert/compiler/foreign"
 	"github.com/avert-dev/avert/compiler/report"
 	"github.com/avert-dev/avert/compiler/source"
 	"github.com/avert-dev/avert/compiler/syntax"
@@ -38,7 +40,9 @@ workloads. With --git the old revision of the paths comes from a commit, as in
 
   avert diff --git origin/main --fail-on widening policies
 
-The configuration is that of NEW.
+The configuration is that of NEW. A seccomp profile, NetworkPolicy or
+CiliumNetworkPolicy in place of policies is imported, and compared in what it
+can say.
 
 The exit code is 0 when the revisions were compared, and 1 when --fail-on names
 something that was found.`,
@@ -91,28 +95,69 @@ func (a *app) diff(args []string, c comparing) error {
 	if err != nil {
 		return err
 	}
-	old, new := understand(older, config, list), understand(files, config, list)
+	old, new := a.understand(older, config, list), a.understand(files, config, list)
 	if list.HasErrors() {
 		if err := a.findings(a.stderr, list.Sorted()); err != nil {
 			return err
 		}
 		return errors.New("the policies have errors: nothing was compared")
 	}
-	scopes, err := compiler.Compare(old, new)
+	scopes, err := compareSides(old, new)
 	if err != nil {
 		return fmt.Errorf("the revisions cannot be compared: %w", err)
 	}
 	return a.compared(c, scopes, len(old.Set.Policies), len(new.Set.Policies))
 }
 
+// side is one revision, understood.
+type side struct {
+	*compiler.Result
+	// imported says that it was made of what other projects use.
+	imported bool
+}
+
+// compareSides compares revisions. What was imported has other names than the
+// policy that it is compared with, and says nothing about other sections.
+func compareSides(old, new side) ([]diff.Scope, error) {
+	if !old.imported && !new.imported || len(old.Program.Units) != 1 || len(new.Program.Units) != 1 {
+		return compiler.Compare(old.Result, new.Result)
+	}
+	changes, err := compiler.CompareUnits(new.Result, old.Program.Units[0], new.Program.Units[0])
+	for _, s := range []side{old, new} {
+		if s.imported {
+			changes = slices.DeleteFunc(changes, func(ch diff.Change) bool { return !s.Set.Policies[0].Governs(ch.Section) })
+		}
+	}
+	if len(changes) == 0 {
+		return nil, err
+	}
+	name := old.Set.Policies[0].ID()
+	if old.imported {
+		name = new.Set.Policies[0].ID()
+	}
+	return []diff.Scope{{Name: name, Changes: changes}}, err
+}
+
 // understand runs the stages up to the meaning of policies. Errors come into
 // list; other findings are those of lint.
-func understand(files []source.File, config *diag.File, list *diag.List) *compiler.Result {
+func (a *app) understand(files []source.File, config *diag.File, list *diag.List) side {
 	in := compiler.Input{Config: config}
+	var imported []*diag.File
 	for _, f := range files {
-		if path.Base(f.Name) != syntax.ConfigName {
-			in.Files = append(in.Files, f.File)
+		if path.Base(f.Name) == syntax.ConfigName {
+			continue
 		}
+		in.Files = append(in.Files, f.File)
+		found := &diag.List{}
+		if text := foreign.Import(f.File, foreign.Options{}, found); text != nil {
+			imported = append(imported, diag.NewFile(f.Name+" as imported", text))
+			if err := a.findings(a.stderr, found.Sorted()); err != nil {
+				continue // what is not carried over could not be told
+			}
+		}
+	}
+	if len(imported) > 0 {
+		in.Files = imported
 	}
 	result := compiler.Understand(in)
 	for _, d := range result.Findings {
@@ -120,7 +165,7 @@ func understand(files []source.File, config *diag.File, list *diag.List) *compil
 			list.Add(d)
 		}
 	}
-	return result
+	return side{result, len(imported) > 0}
 }
 
 // read reads paths; files are called as they open from the working folder.

@@ -11,22 +11,27 @@ import (
 )
 
 // valuesOf returns a smallest number for each way in which conditions on one
-// argument can hold and fail together; the smallest first.
+// argument can hold and fail together; the smallest first. Numbers have so many
+// bits as the kernel looks at.
 //
 // It reads the bits of the argument from the highest on. After some bits a
 // comparison knows whether the argument is less, greater or still equal, and a
 // mask whether it still fits: what two prefixes have in common there, they have
 // in common for ever, so one of them is enough.
-func valuesOf(conditions []policy.Arg) ([]uint64, error) {
+func valuesOf(conditions []policy.Arg, bits int) ([]uint64, error) {
 	type prefix struct {
 		value uint64
 		state []byte // of each condition
 	}
 	at := []prefix{{0, make([]byte, len(conditions))}}
 	for bit := 63; bit >= 0; bit-- {
+		values := []uint64{0, 1}
+		if bit >= bits {
+			values = values[:1]
+		}
 		var next []prefix
 		seen := map[string]bool{}
-		for _, b := range []uint64{0, 1} {
+		for _, b := range values {
 			for _, p := range at {
 				state := make([]byte, len(conditions))
 				for i, c := range conditions {

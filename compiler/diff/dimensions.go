@@ -323,8 +323,11 @@ func labels(alive []*element, f policy.Flow, what string, of func(*element) poli
 	var out []cell
 	for _, c := range combinations {
 		text := ""
-		if len(values) > 0 {
+		switch {
+		case len(values) > 0:
 			text = what + printLabels(c)
+		case what == "pod ":
+			text = "any pod"
 		}
 		out = append(out, cell{
 			text: text,

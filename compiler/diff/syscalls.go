@@ -73,6 +73,9 @@ func (c *comparison) syscalls() error {
 			}
 		}
 		for _, name := range slices.Sorted(maps.Keys(names)) {
+			if _, ok := linux.Syscall(f.Arch, name); !ok {
+				continue
+			}
 			if err := c.call(f, name); err != nil {
 				return fmt.Errorf("system call %s: %w", name, err)
 			}
@@ -99,6 +102,9 @@ func (c *comparison) call(f Floor, name string) error {
 		}
 	}
 	for _, l := range c.layers {
+		if keepsFloor(l.Syscalls) {
+			add(f.conditions(name))
+		}
 		if l.Syscalls == nil {
 			continue
 		}
@@ -107,14 +113,11 @@ func (c *comparison) call(f Floor, name string) error {
 				add(k.Args)
 			}
 		}
-		if l.Syscalls.RuntimeDefault {
-			add(f.conditions(name))
-		}
 	}
 	op := policy.Operation{Kind: policy.OpSyscall, Syscall: policy.SyscallCall{Arch: string(f.Arch), Name: name}}
 	calls := [][6]uint64{{}}
 	for i, cs := range conditions {
-		values, err := valuesOf(cs)
+		values, err := valuesOf(cs, linux.ArgBits(name, i))
 		if err != nil {
 			return err
 		}
@@ -146,17 +149,14 @@ func (c *comparison) call(f Floor, name string) error {
 	return nil
 }
 
-// effective decides a call. Where only one side keeps the floor in force, what
-// the floor denies counts as blocked by it, since that is what changes.
+// effective decides a call as a container meets it: the floor stays in force
+// beneath the policies unless they give it up, so a rule that allows more than the
+// floor has no effect.
 func (c *comparison) effective(f Floor, op policy.Operation) (before, after policy.Verdict) {
 	before, after = c.decide(op, f.Allows)
-	if plain(before) != plain(after) || f.Allows(op.Syscall) {
-		return before, after
-	}
 	for side, v := range []*policy.Verdict{&before, &after} {
-		other := c.layers[1-side].Syscalls
-		if t := c.layers[side].Syscalls; keepsFloor(t) && !keepsFloor(other) && v.Action != policy.Block {
-			*v = policy.Verdict{Action: policy.Block, Errno: int(eperm), Rule: policy.RuleRef{Rule: BaseRule}}
+		if keepsFloor(c.layers[side].Syscalls) && v.Action != policy.Block && !f.Allows(op.Syscall) {
+			*v = policy.Verdict{Action: policy.Block, Errno: eperm, Rule: policy.RuleRef{Rule: BaseRule}}
 		}
 	}
 	return before, after

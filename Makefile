@@ -17,7 +17,7 @@ OPA         := github.com/open-policy-agent/opa@v1.22.2
 APT := runc:runc busybox-static:busybox gcc:gcc libc6-dev:/usr/include/stdio.h libseccomp-dev:/usr/include/seccomp.h \
   linux-libc-dev:/usr/include/asm-generic/unistd.h qemu-user-static:qemu-aarch64-static \
   qemu-system-x86:qemu-system-x86_64 xz-utils:xz zstd:zstd apparmor:apparmor_parser secilc:secilc clang-14:clang-14 llvm-14:llvm-strip-14 \
-  libbpf-dev:/usr/include/bpf/bpf_helpers.h
+  libbpf-dev:/usr/include/bpf/bpf_helpers.h pre-commit:pre-commit
 
 # Modules for tests only, kept apart so that their dependencies never reach the command.
 NESTED := $(patsubst %/go.mod,%,$(wildcard testdata/oracle/go.mod testdata/floor/go.mod testdata/kubernetes/gen/go.mod testdata/sarif/go.mod))

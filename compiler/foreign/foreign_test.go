@@ -39,14 +39,14 @@ func TestSamples(t *testing.T) {
 	for _, path := range paths {
 		kind, _, _ := strings.Cut(filepath.Base(path), "-")
 		kinds[kind]++
-		t.Run(filepath.Base(path), func(t *testing.T) { sample(t, path) })
+		t.Run(filepath.Base(path), func(t *testing.T) { importSample(t, path) })
 	}
 	if kinds["kubearmor"] < 15 || kinds["networkpolicy"]+kinds["cilium"] < 10 || kinds["seccomp"] < 5 {
 		t.Errorf("samples: %v", kinds)
 	}
 }
 
-func sample(t *testing.T, path string) {
+func importSample(t *testing.T, path string) {
 	archive, err := txtar.ParseFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -71,11 +71,11 @@ func run(ctx context.Context, out io.Writer) error {
 
 // prepare compiles the example and builds what the guest runs.
 func prepare(ctx context.Context, dir string) ([]vm.File, error) {
-	root, err := command(ctx, "go", "list", "-m", "-f", "{{.Dir}}")
+	module, err := command(ctx, "go", "list", "-m", "-f", "{{.Dir}}")
 	if err != nil {
 		return nil, err
 	}
-	module := strings.TrimSpace(root)
+	module = strings.TrimSpace(module)
 	config, compiled := filepath.Join(dir, "pool.yaml"), filepath.Join(dir, "out")
 	if err := os.WriteFile(config, pool, 0o600); err != nil {
 		return nil, err
@@ -83,10 +83,13 @@ func prepare(ctx context.Context, dir string) ([]vm.File, error) {
 	if _, err := command(ctx, "go", "-C", module, "run", "./cmd/avert", "compile", example, "-o", compiled, "--config", config); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"cmd/avert-node", "internal/demo/guest"} {
-		if _, err := command(ctx, "env", "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "go", "-C", module, "build", "-o", filepath.Join(dir, filepath.Base(name)), "./"+name); err != nil {
-			return nil, err
-		}
+	loader, err := vm.Build("github.com/avert-dev/avert/cmd/avert-node")
+	if err != nil {
+		return nil, err
+	}
+	guest, err := vm.Build("github.com/avert-dev/avert/internal/demo/guest")
+	if err != nil {
+		return nil, err
 	}
 	busybox, err := tool("busybox", "busybox-static")
 	if err != nil {
@@ -100,13 +103,13 @@ func prepare(ctx context.Context, dir string) ([]vm.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	root = demo.Bundle + "/rootfs"
+	root := demo.Bundle + "/rootfs"
 	return append(files,
-		vm.File{Guest: "/bin/avert-node", Host: filepath.Join(dir, "avert-node")},
-		vm.File{Guest: "/bin/guest", Host: filepath.Join(dir, "guest")},
+		vm.File{Guest: "/bin/avert-node", Data: loader, Mode: 0o755},
+		vm.File{Guest: "/bin/guest", Data: guest, Mode: 0o755},
 		vm.File{Guest: demo.Image, Host: filepath.Join(compiled, "nodes/lsm", image)},
 		vm.File{Guest: demo.Bundle + "/config.json", Data: container},
-		vm.File{Guest: root + "/usr/local/bin/node", Host: filepath.Join(dir, "guest")},
+		vm.File{Guest: root + "/usr/local/bin/node", Data: guest, Mode: 0o755},
 		vm.File{Guest: root + "/bin/busybox", Host: busybox, Mode: 0o755},
 		vm.File{Guest: root + "/bin/sh", Link: "busybox"},
 		vm.File{Guest: root + "/usr/bin/curl", Host: busybox, Mode: 0o755},

@@ -12,6 +12,7 @@ KUSTOMIZE   := sigs.k8s.io/kustomize/kustomize/v5@v5.8.2
 KUBECONFORM := github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 OPA         := github.com/open-policy-agent/opa@v1.22.2
+CONFTEST    := github.com/open-policy-agent/conftest@v0.71.1
 
 # What the tests use of the distribution: package:program or package:file.
 APT := runc:runc busybox-static:busybox gcc:gcc libc6-dev:/usr/include/stdio.h libseccomp-dev:/usr/include/seccomp.h \
@@ -75,7 +76,7 @@ generate: ## Regenerate what is generated from the code, and the Kubernetes sche
 	$(call each-module,go generate ./...)
 
 .PHONY: bench
-bench: packages ## Run the benchmarks: the compiler, and in kernels the instructions that policies cost
+bench: packages .tools/conftest ## Run the benchmarks: the compiler, lint beside conftest, and in kernels the instructions that policies cost
 	go test -vet=off -p 1 -timeout 0 -run '^$$' -bench . -benchmem ./...
 
 .PHONY: fuzz
@@ -134,3 +135,4 @@ $(eval $(call tool,kustomize,$(KUSTOMIZE)))
 $(eval $(call tool,kubeconform,$(KUBECONFORM)))
 $(eval $(call tool,govulncheck,$(GOVULNCHECK)))
 $(eval $(call tool,opa,$(OPA)))
+$(eval $(call tool,conftest,$(CONFTEST)))

@@ -69,8 +69,11 @@ func Subjects(in Input) []Subject {
 	for _, u := range ungoverned(in) {
 		out = append(out, f.subject(func(b *builder, v *View) { v.Unit = b.unit(u) }))
 	}
-	for _, p := range in.Pools {
-		out = append(out, f.subject(func(b *builder, v *View) { v.Pool, v.Pools = b.pool(p.Pool), nil }))
+	for i, p := range in.Pools {
+		out = append(out, f.subject(func(b *builder, v *View) {
+			b.at(p.Pool.Span) // the one place of a pool, as when f.pools was made
+			v.Pool, v.Pools = f.pools[i], nil
+		}))
 	}
 	return out
 }

@@ -21,7 +21,7 @@ var (
 // TestLinks holds that links within the repository lead somewhere, to a heading
 // where they name one.
 func TestLinks(t *testing.T) {
-	for _, page := range []string{"../README.md", "../ARCHITECTURE.md", "../CHANGELOG.md", "../SECURITY.md", "language.md", "diagnostics.md", "back-ends.md", "coverage.md", "alerts.md", "node.md", "testing.md", "evasions.md"} {
+	for _, page := range []string{"../README.md", "../ARCHITECTURE.md", "../CHANGELOG.md", "../SECURITY.md", "language.md", "diagnostics.md", "back-ends.md", "coverage.md", "alerts.md", "node.md", "testing.md", "evasions.md", "performance.md"} {
 		for _, m := range link.FindAllStringSubmatch(prose(t, page), -1) {
 			if strings.Contains(m[1], "://") {
 				continue

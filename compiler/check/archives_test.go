@@ -34,6 +34,14 @@ var laterStages = map[diag.Code]string{
 	diag.Gap:             "compiler",
 	diag.Stricter:        "compiler",
 	diag.NotImported:     "foreign",
+
+	diag.InvalidRule:   "guard",
+	diag.RunawayRule:   "guard",
+	diag.UnknownRule:   "guard",
+	diag.InvalidWaiver: "guard",
+	diag.ExpiredWaiver: "guard",
+	diag.InvalidIgnore: "guard",
+	diag.UnusedIgnore:  "guard",
 }
 
 // run checks files as the compiler does.

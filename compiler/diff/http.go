@@ -169,11 +169,8 @@ func (s *pathSearch) run() ([]requestPath, error) {
 		for _, r := range alphabet {
 			next := s.step(at, r)
 			context := 0 // what an empty match can tell of the rune before
-			switch {
-			case r == '\n':
+			if syntax.IsWordChar(r) {
 				context = 1
-			case syntax.IsWordChar(r):
-				context = 2
 			}
 			if key := next.key(context); !seen[key] {
 				seen[key] = true
@@ -240,9 +237,10 @@ func (s *pathSearch) follow(program int, at *matching, r rune) (waiting []uint32
 }
 
 // alphabet returns a rune for each set of runes that no program tells apart,
-// those that read well first, without the question mark.
+// those that read well first. The path of a request has neither a question mark
+// nor spaces nor control characters (RFC 9112, section 3.2).
 func (s *pathSearch) alphabet() []rune {
-	starts := []rune{0, '\n', '\n' + 1, '/', '/' + 1, '0', '9' + 1, '?', '?' + 1, 'A', 'Z' + 1, '_', '_' + 1, 'a', 'z' + 1, 0xd800, 0xe000}
+	starts := []rune{'!', '/', '/' + 1, '0', '9' + 1, '?', '?' + 1, 'A', 'Z' + 1, '_', '_' + 1, 'a', 'z' + 1, 0x7f, 0x80, 0xd800, 0xe000}
 	for _, p := range s.progs {
 		for i := range p.Inst {
 			in := &p.Inst[i]
@@ -261,7 +259,7 @@ func (s *pathSearch) alphabet() []rune {
 	starts = slices.Compact(starts)
 	var out []rune
 	for _, r := range starts {
-		if r != '?' && r <= unicode.MaxRune && (r < 0xd800 || r >= 0xe000) {
+		if r > ' ' && r != 0x7f && r != '?' && r <= unicode.MaxRune && (r < 0xd800 || r >= 0xe000) {
 			out = append(out, r)
 		}
 	}

@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 		// Leaves the loader time where there are many more guests than processors.
 		n := 0
 		hammer(func() bool {
-			if n++; n%50 == 0 {
+			if n++; n%10 == 0 {
 				time.Sleep(time.Millisecond)
 			}
 			return opens()

@@ -43,7 +43,7 @@ func upgrade(n *Node) error {
 func TestUpgradeGuest(t *testing.T) {
 	n, web := New("/sys/fs/bpf"), cgroup(t, "web")
 	mustLoad(t, n, "a.img", web, Loaded)
-	hammer := start(t, "hammer", web)
+	watch := start(t, "watch", web)
 	f := n.folder(bpf.Layout)
 	before := must(link.LoadPinnedLink(f.link("file_open"), nil))
 	defer before.Close()
@@ -89,7 +89,7 @@ func TestUpgradeGuest(t *testing.T) {
 		t.Errorf("what a killed loader left is still there: %v", err)
 	}
 	start(t, "open", web).expect("/b")
-	hammer.done()
+	watch.done()
 	if err := n.Unload("shop-checkout"); err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ const intro = `A node with Linux %s, emulated by QEMU. These commands are run:
   $ avert-node events
   $ runc run checkout
 
-The container's program stands in for node.js and does what follows. It takes a minute.
+The container's program stands in for node.js and does what follows. It takes less than a minute.
 `
 
 // show prints the steps with what became of them.

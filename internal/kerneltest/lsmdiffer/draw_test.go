@@ -25,8 +25,8 @@ type planned struct {
 
 // plan is what processes of one container do, and where file systems are mounted.
 type plan struct {
-	mounts []string
-	steps  []planned
+	mounts, binds []string
+	steps         []planned
 	// disagreements are those of the reference and the reader.
 	disagreements []string
 }
@@ -39,13 +39,16 @@ type planner struct {
 	next   *revision // after a swap that is still to come
 	near   []string  // patterns of objects and images
 	budget int       // of attempts
+	large  bool      // so that the reference would search long for what a folder carries out
 }
 
 // plans draws what processes do under the policies of a revision, and later of the next one if there is any.
 func plans(now, next *revision, attempts int) *rapid.Generator[*plan] {
 	return rapid.Custom(func(t *rapid.T) *plan {
 		p := &planner{plan: &plan{}, t: t, now: now, next: next, budget: attempts, near: patterns(now.policies)}
+		p.large = len(now.image.Table) > bpf.TableSizes[0]
 		p.mounts = rapid.SampledFrom([][]string{nil, nil, {"/b"}, {"/a/b"}, {"/lib", "/lib/a"}}).Draw(t, "mounts")
+		p.binds = rapid.SampledFrom([][]string{nil, nil, {"/ab"}, {"/a/c"}}).Draw(t, "binds")
 		for p.budget > 0 {
 			if !p.container() {
 				break
@@ -148,6 +151,9 @@ func (p *planner) process(lineage []string, depth int) {
 	if p.chance("fork", 2) {
 		p.emit(Fork)
 		p.attempts(lineage, 2, 5)
+		if p.chance("new user namespace", 2) {
+			p.add(lineage, Step{Do: NewUser})
+		}
 		p.emit(Exit)
 	}
 	if depth > 4 || p.budget <= 0 {
@@ -181,11 +187,15 @@ func (p *planner) process(lineage []string, depth int) {
 func (p *planner) attempts(lineage []string, least, most int) {
 	for range rapid.IntRange(least, most).Draw(p.t, "attempts") {
 		if s, ok := p.attempt(); ok {
-			if j, ok := p.judged(lineage, s); ok {
-				p.steps = append(p.steps, j)
-				p.budget--
-			}
+			p.add(lineage, s)
 		}
+	}
+}
+
+func (p *planner) add(lineage []string, s Step) {
+	if j, ok := p.judged(lineage, s); ok {
+		p.steps = append(p.steps, j)
+		p.budget--
 	}
 }
 
@@ -266,8 +276,11 @@ func (p *planner) attempt() (Step, bool) {
 			return s, true
 		}
 	case 15:
+		if p.chance("system", 2) {
+			return Step{Do: rapid.SampledFrom([]Do{Mount, BPF}).Draw(p.t, "system")}, true
+		}
 		choose(Fixture, ofFixtures)
-		s.From.Path = rapid.SampledFrom(append([]string{"/", "/d/d"}, p.mounts...)).Draw(p.t, "fixture")
+		s.From.Path = rapid.SampledFrom(append([]string{"/", "/d/d"}, p.mounted()...)).Draw(p.t, "fixture")
 		s.From.Spelled = p.spelled(s.From.Path)
 		return s, true
 	default:
@@ -287,6 +300,9 @@ func (p *planner) move() (Step, bool) {
 	kinds := []Kind{File, File, Folder, Folder, Folder, SymbolicLink}
 	if s.Do == Link {
 		kinds = []Kind{File, File, SymbolicLink, Pipe}
+	}
+	if p.large {
+		kinds = slices.DeleteFunc(kinds, func(k Kind) bool { return k == Folder })
 	}
 	s.From = Object{Kind: rapid.SampledFrom(kinds).Draw(p.t, "kind"), Path: p.path()}
 	s.To = Object{Path: p.path()}
@@ -329,7 +345,7 @@ func (p *planner) free(at string) bool {
 			return false
 		}
 	}
-	for _, there := range append([]string{"/proc", RootLink, "/.exec", "/.foreign", "/d"}, p.mounts...) {
+	for _, there := range append([]string{"/proc", RootLink, "/.exec", "/.foreign", "/d", Bound}, p.mounted()...) {
 		if within(there, at) {
 			return false
 		}
@@ -337,10 +353,13 @@ func (p *planner) free(at string) bool {
 	return !strings.HasSuffix(at, "/d") && !within(at, "/proc") && !within(at, RootLink)
 }
 
+// mounted are the folders where something is mounted.
+func (p *planner) mounted() []string { return slices.Concat(p.mounts, p.binds) }
+
 // mount returns the mount that a path is in.
 func (p *planner) mount(at string) string {
 	best := ""
-	for _, m := range p.mounts {
+	for _, m := range p.mounted() {
 		if within(at, m) && len(m) > len(best) {
 			best = m
 		}

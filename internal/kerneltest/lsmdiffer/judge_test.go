@@ -28,8 +28,14 @@ var accesses = map[Do][]policy.Access{
 // moves are what attempts with two names ask for.
 var moves = map[Do]policy.Access{Rename: policy.AccessRename, Noreplace: policy.AccessRename, Exchange: policy.AccessRename, Link: policy.AccessLink}
 
+// systems are the operations of `system` that are tried.
+var systems = map[Do]policy.SystemOperation{Mount: policy.Mount, BPF: policy.BPF, NewUser: policy.UserNS}
+
 // kinds names the accesses that an attempt is about, for counting.
 func (s *Step) kinds() []string {
+	if o, ok := systems[s.Do]; ok {
+		return []string{o.String()}
+	}
 	var all policy.Access
 	switch {
 	case executes(s.Do):
@@ -49,6 +55,9 @@ func executes(do Do) bool { return do == Start || do == Exec || do == ExecAt || 
 // refused.
 func operations(lineage []string, s *Step) [][]policy.Operation {
 	op := policy.Operation{Lineage: lineage, Object: s.From.object()}
+	if o, ok := systems[s.Do]; ok {
+		return [][]policy.Operation{{{Kind: policy.OpSystem, Lineage: lineage, System: o}}}
+	}
 	switch {
 	case executes(s.Do):
 		op.Kind, op.Images, op.Object = policy.OpExec, []policy.Object{op.Object}, policy.Object{}

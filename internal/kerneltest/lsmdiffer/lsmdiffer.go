@@ -20,8 +20,8 @@ type Job struct {
 type Container struct {
 	// Image is a file of the guest with the policy that governs it from the beginning.
 	Image string
-	// Mounts are folders where other file systems are mounted.
-	Mounts []string
+	// Mounts are folders where other file systems are mounted, and Binds those where another folder of the world is.
+	Mounts, Binds []string
 }
 
 // Do is what a step does.
@@ -84,6 +84,13 @@ const (
 	Noreplace Do = "renameat2 with RENAME_NOREPLACE"
 	Exchange  Do = "renameat2 with RENAME_EXCHANGE"
 	Link      Do = "link"
+)
+
+// Attempts that are operations of `system`. They have no effect but the last, which is the process's own.
+const (
+	Mount   Do = "mount of an unknown file system"
+	BPF     Do = "bpf with an unknown command"
+	NewUser Do = "unshare of the user namespace"
 )
 
 // Kind is what an object is before the attempt, and is made to be.
@@ -153,6 +160,8 @@ const (
 	Deep = 200
 	// RootLink is a symbolic link to the root in every world.
 	RootLink = "/.link"
+	// Bound is the folder that is also at Container.Binds.
+	Bound = "/.bound"
 )
 
 // Mark begins the line of the guest's output that is its outcomes: gob, compressed, in base64.

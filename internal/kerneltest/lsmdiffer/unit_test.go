@@ -64,7 +64,7 @@ func draw() *rapid.Generator[[]*policy.Policy] {
 	return rapid.Custom(func(t *rapid.T) []*policy.Policy {
 		ps := sample.Policies().Draw(t, "policies")
 		for _, p := range ps {
-			p.Network, p.Syscalls, p.Capabilities, p.System = nil, nil, nil, nil
+			p.Network, p.Syscalls, p.Capabilities = nil, nil, nil
 			if p.File == nil && p.Process == nil {
 				p.File = &policy.PathSection{Default: policy.Allow}
 			}
@@ -105,6 +105,22 @@ func draw() *rapid.Generator[[]*policy.Policy] {
 	})
 }
 
+// enlarge adds a rule that needs an automaton of its own, whose size doubles with every wildcard.
+func enlarge(ps []*policy.Policy, wildcards int) {
+	p := ps[len(ps)-1]
+	if p.File == nil {
+		p.File = &policy.PathSection{}
+	}
+	p.File.Rules = append(p.File.Rules, policy.PathRule{
+		Rule:   policy.Rule{Section: policy.File, Name: many, Action: policy.Block},
+		Access: policy.AccessRead | policy.AccessMap | policy.AccessCreate | policy.AccessChmod,
+		Paths:  []policy.Pattern{{Text: "/**/*a" + strings.Repeat("?", wildcards)}},
+	})
+}
+
+// many is the name of that rule.
+const many = "many"
+
 // programs are what conditions on lineages name and what processes execute, without the slash in front.
 var programs = []string{"a", "b/a", "ab", "lib/b", ".a", "b/ab"}
 
@@ -124,6 +140,9 @@ func changed(ps []*policy.Policy) *rapid.Generator[[]*policy.Policy] {
 					continue
 				}
 				section := &policy.PathSection{Default: old.Default, Rules: slices.Clone(old.Rules)}
+				if rapid.Bool().Draw(t, "smaller") {
+					section.Rules = slices.DeleteFunc(section.Rules, func(r policy.PathRule) bool { return r.Name == many })
+				}
 				if s == policy.File {
 					section.Default = action.Draw(t, "default")
 					q.File = section
@@ -160,6 +179,19 @@ func write(unit string, ps []*policy.Policy) (string, error) {
 			}
 			spec[s.String()] = map[string]any{"default": section.Default.String(), "rules": rules}
 		}
+		if p.System != nil {
+			rules := []any{}
+			for _, r := range p.System.Rules {
+				rule := common(&r.Rule)
+				var names []string
+				for _, o := range r.Operations {
+					names = append(names, o.String())
+				}
+				rule["operations"] = names
+				rules = append(rules, rule)
+			}
+			spec["system"] = map[string]any{"rules": rules}
+		}
 		text, err := json.Marshal(map[string]any{
 			"apiVersion": "avert.dev/v1alpha1", "kind": "RuntimePolicy",
 			"metadata": map[string]any{"name": p.Name, "namespace": unit}, "spec": spec,
@@ -174,37 +206,43 @@ func write(unit string, ps []*policy.Policy) (string, error) {
 }
 
 func written(s policy.Section, r *policy.PathRule) map[string]any {
-	texts := func(ps []policy.Pattern) []string {
-		var out []string
-		for _, p := range ps {
-			out = append(out, p.Text)
-		}
-		return out
-	}
-	rule := map[string]any{"name": r.Name, "action": r.Action.String()}
-	lists := map[string][]string{"paths": texts(r.Paths), "names": texts(r.Names)}
-	if s == policy.File {
-		lists["access"] = strings.Split(r.Access.String(), ",")
-	}
-	for key, list := range lists {
+	rule := common(&r.Rule)
+	for key, list := range map[string][]policy.Pattern{"paths": r.Paths, "names": r.Names} {
 		if len(list) > 0 {
-			rule[key] = list
+			rule[key] = texts(list)
 		}
 	}
-	if r.Quiet && r.Action == policy.Block {
-		rule["quiet"] = true
+	if s == policy.File {
+		rule["access"] = strings.Split(r.Access.String(), ",")
 	}
 	if r.Anonymous {
 		rule["anonymous"] = true
 	}
+	return rule
+}
+
+// common is what rules of all sections have.
+func common(r *policy.Rule) map[string]any {
+	rule := map[string]any{"name": r.Name, "action": r.Action.String()}
+	if r.Quiet && r.Action == policy.Block {
+		rule["quiet"] = true
+	}
 	if r.From != nil {
 		from := map[string]any{}
-		for key, list := range map[string][]string{"exe": texts(r.From.Exe), "parent": texts(r.From.Parent), "ancestor": texts(r.From.Ancestor)} {
+		for key, list := range map[string][]policy.Pattern{"exe": r.From.Exe, "parent": r.From.Parent, "ancestor": r.From.Ancestor} {
 			if len(list) > 0 {
-				from[key] = list
+				from[key] = texts(list)
 			}
 		}
 		rule["from"] = from
 	}
 	return rule
+}
+
+func texts(ps []policy.Pattern) []string {
+	var out []string
+	for _, p := range ps {
+		out = append(out, p.Text)
+	}
+	return out
 }

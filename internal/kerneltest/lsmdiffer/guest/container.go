@@ -34,17 +34,21 @@ func newContainer(number int, c lsmdiffer.Container) (*container, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range append([]string{"/proc"}, c.Mounts...) {
-		if err := os.MkdirAll(w.world+m, 0o755); err != nil {
-			return nil, err
-		}
-		kind := "tmpfs"
-		if m == "/proc" {
-			kind = "proc"
-		}
-		if err := unix.Mount(kind, w.world+m, kind, 0, ""); err != nil {
-			return nil, err
-		}
+	if err := os.Mkdir(w.world+lsmdiffer.Bound, 0o755); err != nil {
+		return nil, err
+	}
+	mount := func(source, at, kind string, flags uintptr) {
+		err = errors.Join(err, os.MkdirAll(w.world+at, 0o755), unix.Mount(source, w.world+at, kind, flags, ""))
+	}
+	mount("proc", "/proc", "proc", 0)
+	for _, m := range c.Mounts {
+		mount("mount", m, "tmpfs", 0)
+	}
+	for _, m := range c.Binds {
+		mount(w.world+lsmdiffer.Bound, m, "", unix.MS_BIND)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return w, errors.Join(os.MkdirAll(w.world+strings.Repeat("/d", lsmdiffer.Deep), 0o755), os.Symlink("/", w.world+lsmdiffer.RootLink))
 }

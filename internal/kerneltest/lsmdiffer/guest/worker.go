@@ -92,11 +92,14 @@ func (w *worker) send(fd int, number int, arguments ...any) error {
 		put(1+i, w.base+int64(len(message)-56))
 		message = append(message, data...)
 	}
-	var rights []byte
 	if fd >= 0 {
-		rights = unix.UnixRights(fd)
+		return unix.Sendmsg(w.socket, message, unix.UnixRights(fd), nil, 0)
 	}
-	return unix.Sendmsg(w.socket, message, rights, nil, 0)
+	// Raw, as in receive.
+	if _, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(w.socket), uintptr(unsafe.Pointer(&message[0])), uintptr(len(message))); errno != 0 {
+		return errno
+	}
+	return nil
 }
 
 // call makes a system call and returns its result, which is an error number when it is negative.

@@ -66,8 +66,12 @@ func documentShapes() map[string]*shape {
 			in:   map[string]*shape{"metadata": keys("name", "namespace", "labels", "annotations"), "spec": spec},
 		},
 		"Config": {
-			keys: []string{"apiVersion", "kind", "targets", "pools"},
-			in:   map[string]*shape{"pools": pool},
+			keys: []string{"apiVersion", "kind", "targets", "pools", "guardrails", "waivers"},
+			in: map[string]*shape{
+				"pools":      pool,
+				"guardrails": {keys: []string{"paths", "key", "ignore", "rules"}, in: map[string]*shape{"rules": keys("id", "level", "parameters")}},
+				"waivers":    keys("rule", "paths", "reason", "owner", "expires"),
+			},
 		},
 	}
 }

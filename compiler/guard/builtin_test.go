@@ -131,9 +131,9 @@ func TestRego(t *testing.T) {
 		t.Fatal(err)
 	}
 	list := &diag.List{}
-	tested, err := guard.RunTests(files, nil, time.Minute, list)
-	if err != nil || list.HasErrors() {
-		t.Fatalf("%v\n%s", err, printed(t, list.Sorted()))
+	tested := guard.RunTests(files, nil, time.Minute, list)
+	if list.HasErrors() {
+		t.Fatalf("\n%s", printed(t, list.Sorted()))
 	}
 	perRule := map[string]int{}
 	for _, test := range tested.Tests {

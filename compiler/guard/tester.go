@@ -4,6 +4,7 @@ package guard
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -11,8 +12,7 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/cover"
-	"github.com/open-policy-agent/opa/v1/storage/inmem"
-	"github.com/open-policy-agent/opa/v1/tester"
+	"github.com/open-policy-agent/opa/v1/rego"
 
 	"github.com/avert-dev/avert/compiler/diag"
 )
@@ -50,7 +50,7 @@ type Lines struct {
 
 // RunTests runs the tests among files. What does not compile is reported in
 // list. lib is the module that rules share, in use unless files have it.
-func RunTests(files, lib []*diag.File, limit time.Duration, list *diag.List) (*Tested, error) {
+func RunTests(files, lib []*diag.File, limit time.Duration, list *diag.List) *Tested {
 	s := &Set{files: map[string]*diag.File{}}
 	modules := map[string]*ast.Module{}
 	packages := map[string]bool{}
@@ -60,43 +60,36 @@ func RunTests(files, lib []*diag.File, limit time.Duration, list *diag.List) (*T
 			packages[m.Package.Path.String()] = true
 		}
 	}
-	given := slices.Collect(maps.Keys(modules))
+	given := slices.Sorted(maps.Keys(modules))
 	for _, f := range lib {
 		if m := s.module(f, list); m != nil && !packages[m.Package.Path.String()] {
 			modules[f.Name] = m
 		}
 	}
 	if list.HasErrors() {
-		return nil, nil
+		return nil
 	}
 	compiler := ast.NewCompiler().WithCapabilities(capabilities()).WithStrict(true)
+	if compiler.Compile(modules); compiler.Failed() {
+		s.report(compiler.Errors, nil, list)
+		return nil
+	}
 	coverage := cover.New()
-	store := inmem.New()
-	txn, err := store.NewTransaction(noContext)
-	if err != nil {
-		return nil, err
-	}
-	defer store.Abort(noContext, txn)
-	results, err := tester.NewRunner().SetCompiler(compiler).SetStore(store).SetCoverageQueryTracer(coverage).SetTimeout(limit).SetModules(modules).RunTests(noContext, txn)
-	if err != nil {
-		s.report(err, nil, list)
-		return nil, nil
-	}
 	out := &Tested{Tests: []Test{}, Coverage: []Coverage{}}
-	for r := range results {
-		t := Test{Name: strings.TrimPrefix(r.Package, "data.") + "." + r.Name, File: r.Location.File, Line: r.Location.Row}
-		switch {
-		case r.Error != nil:
-			t.Failure = firstLine(r.Error.Error())
-		case r.Fail:
-			t.Failure = "it is not true"
+	for _, name := range given {
+		m := modules[name]
+		for _, r := range m.Rules {
+			if test := r.Head.Ref().String(); strings.HasPrefix(test, "test_") {
+				query := m.Package.Path.String() + "." + test
+				out.Tests = append(out.Tests, Test{
+					Name: strings.TrimPrefix(query, "data."), File: name, Line: r.Location.Row, Failure: runTest(compiler, query, coverage, limit),
+				})
+			}
 		}
-		out.Tests = append(out.Tests, t)
 	}
 	slices.SortFunc(out.Tests, func(a, b Test) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Name, b.Name))
 	})
-	slices.Sort(given)
 	reports := coverage.Report(modules).Files
 	for _, name := range given {
 		r := reports[name]
@@ -112,5 +105,19 @@ func RunTests(files, lib []*diag.File, limit time.Duration, list *diag.List) (*T
 		}
 		out.Coverage = append(out.Coverage, c)
 	}
-	return out, nil
+	return out
+}
+
+// runTest evaluates a test, and says why it failed.
+func runTest(compiler *ast.Compiler, query string, coverage *cover.Cover, limit time.Duration) string {
+	ctx, cancel := context.WithTimeout(noContext, limit)
+	defer cancel()
+	results, err := rego.New(rego.Compiler(compiler), rego.Query(query), rego.Capabilities(capabilities()), rego.QueryTracer(coverage)).Eval(ctx)
+	switch {
+	case err != nil:
+		return firstLine(err.Error())
+	case !results.Allowed():
+		return "it is not true"
+	}
+	return ""
 }

@@ -30,16 +30,21 @@ func valuesOf(conditions []policy.Arg, bits int) ([]uint64, error) {
 			values = values[:1]
 		}
 		var next []prefix
-		seen := map[string]bool{}
+		seen := map[string]int{} // by state, the index into next
 		for _, b := range values {
 			for _, p := range at {
 				state := make([]byte, len(conditions))
 				for i, c := range conditions {
 					state[i] = read(c, p.state[i], bit, b)
 				}
-				if !seen[string(state)] {
-					seen[string(state)] = true
-					next = append(next, prefix{p.value<<1 | b, state})
+				value := p.value<<1 | b
+				i, ok := seen[string(state)]
+				switch {
+				case !ok:
+					seen[string(state)] = len(next)
+					next = append(next, prefix{value, state})
+				case value < next[i].value:
+					next[i].value = value
 				}
 			}
 		}

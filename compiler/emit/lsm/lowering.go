@@ -31,6 +31,11 @@ var asked = map[policy.SystemOperation]linux.KernelVersion{
 	policy.UserNS: {Major: 6, Minor: 1},
 }
 
+// unasked are the ways into an operation that no hook is asked about.
+var unasked = map[policy.SystemOperation]string{
+	policy.Mount: "open_tree, fsmount and mount_setattr",
+}
+
 // lowerings says how each rule and default of a unit is held. Nothing is said about
 // sections that the programs do not look at: a None would want to be accepted
 // beside what other targets hold.
@@ -78,13 +83,16 @@ func answer(u *ir.Unit, pool *platform.Pool, p *policy.Policy, r policy.Rule, ab
 
 // operations answers for a rule about operations of `system`.
 func operations(l *emit.Lowering, pool *platform.Pool, about []policy.SystemOperation) {
-	var held, later, older []string
+	var held, partly, later, older []string
 	for _, o := range about {
 		switch since, known := asked[o]; {
 		case !known:
 			later = append(later, o.String())
 		case !pool.Kernel.AtLeast(since):
 			older = append(older, fmt.Sprintf("%s: kernels ask about it from %s on", o, since))
+		case unasked[o] != "":
+			partly = append(partly, o.String())
+			older = append(older, fmt.Sprintf("%s: kernels do not ask about %s", o, unasked[o]))
 		default:
 			held = append(held, o.String())
 		}
@@ -97,7 +105,7 @@ func operations(l *emit.Lowering, pool *platform.Pool, about []policy.SystemOper
 	case reason == "" || l.Action == policy.Allow:
 	case l.Action == policy.Audit:
 		l.Reports, l.ReportsReason = emit.None, reason
-	case len(held) == 0:
+	case len(held) == 0 && len(partly) == 0:
 		l.Status, l.Reason = emit.None, reason
 	default:
 		l.Status, l.Reason, l.Parts = emit.Looser, reason, held

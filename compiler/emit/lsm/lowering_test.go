@@ -20,12 +20,14 @@ const every = `  process: {default: Block, rules: [{name: allow, action: Allow, 
   system:
     rules:
       - {name: held, action: Block, operations: [mount, bpf]}
+      - {name: mounts, action: Block, operations: [mount]}
       - {name: namespaces, action: Block, operations: [userns]}
       - {name: mixed, action: Block, operations: [bpf, module]}
       - {name: tasks, action: Block, operations: [ptrace, signal]}
       - {name: ring, action: Block, quiet: true, operations: [io_uring]}
       - {name: audit, action: Audit, operations: [mount, ptrace]}
-      - {name: audit-held, action: Audit, operations: [mount]}
+      - {name: audit-held, action: Audit, operations: [bpf]}
+      - {name: audit-part, action: Audit, operations: [mount]}
       - {name: allow, action: Allow, operations: [signal]}
 `
 
@@ -40,18 +42,20 @@ func TestLowerings(t *testing.T) {
 		"file/block":      "Block exact, reports exact, refuses directories",
 	}
 	system := map[string]string{
-		"system/default":    "Block looser, reports exact, holds mount userns bpf",
-		"system/held":       "Block exact, reports exact",
+		"system/default":    "Block looser, reports exact, holds userns bpf",
+		"system/held":       "Block looser, reports exact, holds bpf",
+		"system/mounts":     "Block looser, reports exact",
 		"system/namespaces": "Block exact, reports exact",
 		"system/mixed":      "Block looser, reports exact, holds bpf",
 		"system/tasks":      "Block none, reports none",
 		"system/ring":       "Block none, reports exact",
 		"system/audit":      "Audit exact, reports none",
 		"system/audit-held": "Audit exact, reports exact",
+		"system/audit-part": "Audit exact, reports none",
 		"system/allow":      "Allow exact, reports exact",
 	}
 	older := map[string]string{
-		"system/default":    "Block looser, reports exact, holds mount bpf",
+		"system/default":    "Block looser, reports exact, holds bpf",
 		"system/namespaces": "Block none, reports none",
 	}
 	for _, mode := range []string{"Enforce", "Audit"} {
